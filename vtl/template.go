@@ -1,0 +1,4 @@
+package vtl
+
+// Template is a parsed template.
+type Template struct{ name string }
