@@ -1,0 +1,61 @@
+# What a developer and CI run. `make` alone lists the targets.
+
+GO    ?= go
+TOOL  := $(GO) tool -modfile=tools/go.mod
+PKGS  ?= ./...
+COUNT ?= 6
+FUZZTIME ?= 10s
+
+.DEFAULT_GOAL := help
+.PHONY: help check fmt-check lint generate-check generate fmt test race bench fuzz vuln build demo
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+check: fmt-check lint generate-check test race ## what CI runs: format, vet, staticcheck, generated code, tests, tests with -race
+
+build: ## bin/tidings, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/tidings ./cmd/tidings
+
+demo: ## everything at work on an empty machine, until Ctrl-C
+	$(GO) run ./cmd/tidings demo
+
+test: ## all tests, the rule tests and e2e among them
+	$(GO) test $(PKGS)
+
+race: ## all tests but e2e (the binary under test is a process of its own) with the race detector
+	CGO_ENABLED=1 $(GO) test -race $$($(GO) list $(PKGS) | grep -v '/e2e$$')
+
+bench: ## the benchmarks of the packages, in the form that benchstat reads
+	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) $(PKGS)
+
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	@$(GO) list -f '{{.ImportPath}} {{.Dir}}' $(PKGS) | while read -r pkg dir; do \
+		for target in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' "$$dir"/*_test.go 2>/dev/null | sed 's/func //'); do \
+			echo "$$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" || exit 1; \
+		done; \
+	done
+
+generate: ## write the generated code and the tables of the documentation anew
+	$(GO) generate ./...
+
+generate-check: # the working tree must be the same after `make generate`
+	@before=$$(mktemp) && after=$$(mktemp) && trap 'rm -f "$$before" "$$after"' EXIT && \
+	git diff > "$$before" && git status --porcelain >> "$$before" && \
+	$(GO) generate ./... && \
+	git diff > "$$after" && git status --porcelain >> "$$after" && \
+	{ cmp -s "$$before" "$$after" || { echo 'generated files are out of date: run "make generate" and commit what it changes'; git status --short; exit 1; }; }
+
+fmt: ## format the code
+	$(TOOL) gofumpt -w .
+
+fmt-check: # gofumpt finds nothing to change
+	@list=$$($(TOOL) gofumpt -l .) && { [ -z "$$list" ] || { printf 'not formatted, run "make fmt":\n%s\n' "$$list"; exit 1; }; }
+
+lint: ## go vet and staticcheck
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+
+vuln: ## known vulnerabilities in what is linked (needs the network: the database of govulncheck)
+	$(TOOL) govulncheck ./...
