@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+)
+
+// The write-ahead log is written back to the database file by a goroutine on a
+// connection of its own, so that commits go on meanwhile. Under a load that
+// never pauses such a checkpoint never reaches the log's end; once the log is
+// large, the committer itself does the small rest between two groups and the
+// log starts over. A reader that stays on an old state for long (a backup)
+// delays that, and the log grows meanwhile.
+const (
+	checkpointEvery = 8 << 20  // bytes of log
+	restartAt       = 48 << 20 // bytes of log, below walLimit
+)
+
+// wrote counts what a commit has added to the log, about, and asks for a checkpoint when it is time.
+func (c *committer) wrote(bytes int) {
+	c.walBytes += bytes
+	if c.walBytes < checkpointEvery {
+		return
+	}
+	select {
+	case c.checkpoint <- struct{}{}:
+		c.walBytes = 0
+	default: // one is running
+	}
+}
+
+// checkpoints writes the log back whenever it is asked to, until ctx ends.
+func (c *committer) checkpoints(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.checkpoint:
+		}
+		var busy, pages, written int64
+		row := c.checkpointer.QueryRowContext(context.WithoutCancel(ctx), "PRAGMA wal_checkpoint(PASSIVE)")
+		if err := row.Scan(&busy, &pages, &written); err != nil {
+			c.checkpointFailed(err)
+			continue
+		}
+		c.s.stats.walBytes.Store(pages * pageSize)
+		if pages*pageSize >= restartAt {
+			c.restart.Store(true)
+			c.wakeUp()
+		}
+	}
+}
+
+// restartLog makes the log start over, unless a reader needs it. Only the loop calls it.
+func (c *committer) restartLog() {
+	if !c.restart.Swap(false) {
+		return
+	}
+	var busy, pages, written int64
+	row := c.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(RESTART)")
+	if err := row.Scan(&busy, &pages, &written); err != nil {
+		c.checkpointFailed(err)
+		return
+	}
+	if busy == 0 {
+		c.s.stats.walBytes.Store(0)
+	}
+}
+
+// checkpointFailed keeps a failure that is final; any other one is tried again
+// with the next checkpoint: the log still has everything.
+func (c *committer) checkpointFailed(err error) {
+	c.s.opts.Log.Error("checkpoint failed", slog.Any("error", err))
+	if reach, worded := judge(err); reach == final {
+		c.lastErr.Store(&writeFailure{err: worded, final: true})
+	}
+}

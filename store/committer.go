@@ -1,0 +1,432 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tidings"
+)
+
+const (
+	// queueLength is how many writes wait for the next commit; more callers wait for room.
+	queueLength = 4096
+	// groupOps and groupBytes bound one commit, so that its waiters' latency is bounded.
+	groupOps   = 4096
+	groupBytes = 8 << 20
+	// lazyFlush is how long a delivery that is not urgent waits for a commit to ride along with.
+	lazyFlush = 5 * time.Millisecond
+)
+
+// committer owns the one write connection. There is no timer in the write
+// path: while one commit's fsync runs, the next group collects in the queue.
+// Callers hear of the outcome after the commit.
+type committer struct {
+	s            *Store
+	db           *sql.DB
+	conn         *sql.Conn // of db; only the loop uses it
+	stmts        map[string]*sql.Stmt
+	checkpointer *sql.DB
+
+	queue chan *request
+	wake  chan struct{} // capacity 1: deliveries are due
+
+	gate   sync.RWMutex // held for reading while a request enters the queue
+	closed bool
+	stop   chan struct{} // closed by close, after which nothing enters the queue
+
+	deliveries struct {
+		sync.Mutex
+		pending []*pendingDelivery
+		timer   *time.Timer // nil = not armed
+	}
+
+	walBytes   int           // written since the last checkpoint, about; only the loop uses it
+	checkpoint chan struct{} // capacity 1: asks for a checkpoint
+	restart    atomic.Bool   // the log is to start over
+
+	lastErr atomic.Pointer[writeFailure]
+
+	// beforeCommit, when set by a test, runs in place of a commit that it fails.
+	beforeCommit func() error
+}
+
+// writeFailure is why writes fail now, or for good.
+type writeFailure struct {
+	err   error
+	final bool
+}
+
+// request is one caller's write. The committer takes it once its commit
+// begins; until then the caller may withdraw it.
+type request struct {
+	op     func(*writeTx) error // nil for an append
+	append *pendingAppend
+	state  atomic.Int32 // waiting, then taken or withdrawn
+	err    error
+	done   chan struct{} // closed after the commit
+}
+
+const (
+	waiting int32 = iota
+	taken
+	withdrawn
+)
+
+// writeTx is the transaction of one group, as an operation sees it. SQL is
+// prepared once per text and kept, so texts must not carry values.
+type writeTx struct {
+	c           *committer
+	now         time.Time // of the group, whole milliseconds UTC
+	afterCommit []func()
+}
+
+// commit runs op in the next group's transaction and waits until it is
+// durable. An error of op undoes what op did and nothing else; when ctx ends
+// before the transaction began, op does not run, later it is not given up.
+//
+// op runs on the committer's goroutine and holds all other writes up: it must
+// not wait for anything and must not call the store. What it gives back it
+// leaves in captured variables, which the caller reads only after a nil error.
+func (s *Store) commit(ctx context.Context, op func(tx *writeTx) error) error {
+	return s.committer.do(ctx, &request{op: op, done: make(chan struct{})})
+}
+
+// exec runs a statement and gives the number of rows it changed.
+func (tx *writeTx) exec(query string, args ...any) (int64, error) {
+	stmt, err := tx.prepared(query)
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(context.Background(), args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// row asks for one row; also for INSERT … RETURNING.
+func (tx *writeTx) row(query string, args ...any) scanner {
+	stmt, err := tx.prepared(query)
+	if err != nil {
+		return failedRow{err}
+	}
+	return stmt.QueryRowContext(context.Background(), args...)
+}
+
+// rows asks for rows; they must be closed before the next statement.
+func (tx *writeTx) rows(query string, args ...any) (*sql.Rows, error) {
+	stmt, err := tx.prepared(query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(context.Background(), args...)
+}
+
+// onCommit has f called after the commit and before the callers hear of it;
+// not at all when the operation or the commit fails. f must not block.
+func (tx *writeTx) onCommit(f func()) { tx.afterCommit = append(tx.afterCommit, f) }
+
+func (tx *writeTx) prepared(query string) (*sql.Stmt, error) {
+	if stmt := tx.c.stmts[query]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := tx.c.conn.PrepareContext(context.Background(), query)
+	if err != nil {
+		return nil, err
+	}
+	tx.c.stmts[query] = stmt
+	return stmt, nil
+}
+
+func newCommitter(ctx context.Context, s *Store, db, checkpointer *sql.DB) (*committer, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("write connection: %w", err)
+	}
+	return &committer{
+		s: s, db: db, conn: conn, checkpointer: checkpointer,
+		stmts: make(map[string]*sql.Stmt),
+		queue: make(chan *request, queueLength),
+		wake:  make(chan struct{}, 1),
+		stop:  make(chan struct{}),
+
+		checkpoint: make(chan struct{}, 1),
+	}, nil
+}
+
+// do queues a request and waits for its outcome.
+func (c *committer) do(ctx context.Context, r *request) error {
+	if err := c.enqueue(ctx, r); err != nil {
+		return err
+	}
+	select {
+	case <-r.done:
+		return r.err
+	case <-ctx.Done():
+	}
+	if r.state.CompareAndSwap(waiting, withdrawn) {
+		return ctx.Err()
+	}
+	<-r.done
+	return r.err
+}
+
+func (c *committer) enqueue(ctx context.Context, r *request) error {
+	c.gate.RLock()
+	defer c.gate.RUnlock()
+	if c.closed {
+		return errClosed()
+	}
+	select {
+	case c.queue <- r:
+		return nil
+	default:
+	}
+	select {
+	case c.queue <- r:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func errClosed() error {
+	return tidings.Errorf(tidings.CodeUnavailable, "the store is closed: nothing was stored")
+}
+
+// deliver queues a delivery without waiting; see feed.Log.
+func (c *committer) deliver(d *pendingDelivery, urgent bool) {
+	c.gate.RLock()
+	defer c.gate.RUnlock()
+	if c.closed {
+		d.done(errClosed())
+		return
+	}
+	c.deliveries.Lock()
+	c.deliveries.pending = append(c.deliveries.pending, d)
+	arm := !urgent && c.deliveries.timer == nil
+	if arm {
+		c.deliveries.timer = time.AfterFunc(lazyFlush, c.wakeUp)
+	}
+	c.deliveries.Unlock()
+	if urgent {
+		c.wakeUp()
+	}
+}
+
+func (c *committer) wakeUp() {
+	select {
+	case c.wake <- struct{}{}:
+	default: // already awake
+	}
+}
+
+func (c *committer) takeDeliveries() []*pendingDelivery {
+	c.deliveries.Lock()
+	defer c.deliveries.Unlock()
+	if c.deliveries.timer != nil {
+		c.deliveries.timer.Stop()
+		c.deliveries.timer = nil
+	}
+	taken := c.deliveries.pending
+	c.deliveries.pending = nil
+	return taken
+}
+
+// loop commits group after group until close, and then what is left.
+func (c *committer) loop() {
+	for {
+		var group []*request
+		select {
+		case r := <-c.queue:
+			group = c.collect(r)
+		case <-c.wake:
+			group = c.collect(nil)
+		case <-c.stop:
+			for group = c.collect(nil); len(group) > 0; group = c.collect(nil) {
+				c.run(group)
+			}
+			c.run(nil) // the deliveries held back
+			return
+		}
+		c.run(group)
+		c.restartLog()
+	}
+}
+
+// collect takes first and what else is queued, up to the bounds of a group.
+// What was withdrawn is left out.
+func (c *committer) collect(first *request) []*request {
+	var group []*request
+	size := 0
+	take := func(r *request) {
+		if r.state.CompareAndSwap(waiting, taken) {
+			group = append(group, r)
+			if r.append != nil {
+				size += r.append.size()
+			}
+		}
+	}
+	if first != nil {
+		take(first)
+	}
+	for len(group) < groupOps && size < groupBytes {
+		select {
+		case r := <-c.queue:
+			take(r)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// run commits one group with the deliveries that wait, and tells the callers.
+func (c *committer) run(group []*request) {
+	deliveries := c.takeDeliveries()
+	if len(group) == 0 && len(deliveries) == 0 {
+		return
+	}
+	err := c.refused()
+	tx := &writeTx{c: c, now: c.s.now()}
+	if err == nil {
+		err = c.transact(tx, group, deliveries)
+	}
+	if err == nil {
+		for _, f := range tx.afterCommit {
+			f()
+		}
+	}
+	for _, r := range group {
+		if err != nil {
+			r.err = err
+		}
+		close(r.done)
+	}
+	for _, d := range deliveries {
+		if err != nil {
+			d.err = err
+		}
+		d.done(d.err)
+	}
+}
+
+// transact does the group's work in one transaction. Its error is that of the
+// whole group, for clients; the operations' own errors are in the requests.
+func (c *committer) transact(tx *writeTx, group []*request, deliveries []*pendingDelivery) error {
+	if _, err := tx.exec("BEGIN IMMEDIATE"); err != nil {
+		return c.failed(err)
+	}
+	err := c.work(tx, group, deliveries)
+	if err == nil {
+		err = c.endTx(tx)
+	}
+	if err == nil {
+		c.lastErr.Store(nil)
+		return nil
+	}
+	// SQLite may have rolled back by itself; then this one fails, which is as good.
+	_, _ = tx.exec("ROLLBACK")
+	return c.failed(err)
+}
+
+func (c *committer) endTx(tx *writeTx) error {
+	if c.beforeCommit != nil {
+		if err := c.beforeCommit(); err != nil {
+			return err
+		}
+	}
+	_, err := tx.exec("COMMIT")
+	return err
+}
+
+// work runs appends, then operations in their order, then deliveries. An
+// error is one that ends the transaction.
+func (c *committer) work(tx *writeTx, group []*request, deliveries []*pendingDelivery) error {
+	if err := c.s.applyAppends(tx, group); err != nil {
+		return err
+	}
+	for _, r := range group {
+		if r.op == nil {
+			continue
+		}
+		if err := c.runOp(tx, r); err != nil {
+			return err
+		}
+	}
+	if len(deliveries) == 0 {
+		return nil
+	}
+	return c.s.applyDeliveries(tx, deliveries)
+}
+
+func (c *committer) runOp(tx *writeTx, r *request) error {
+	if _, err := tx.exec("SAVEPOINT op"); err != nil {
+		return err
+	}
+	hooks := len(tx.afterCommit)
+	r.err = r.op(tx)
+	if r.err != nil {
+		reach, _ := judge(r.err)
+		if reach != ofTheOp {
+			return r.err
+		}
+		tx.afterCommit = tx.afterCommit[:hooks]
+		if _, err := tx.exec("ROLLBACK TO op"); err != nil {
+			return err
+		}
+	}
+	_, err := tx.exec("RELEASE op")
+	return err
+}
+
+// failed keeps and words the error of a group.
+func (c *committer) failed(err error) error {
+	reach, worded := judge(err)
+	if reach == ofTheOp {
+		// Not an error of the disk: a defect of ours that reached the group.
+		worded = fmt.Errorf("commit: %w", err)
+	}
+	c.lastErr.Store(&writeFailure{err: worded, final: reach == final})
+	c.s.heads.forget()
+	return worded
+}
+
+// refused says why nothing is written any more.
+func (c *committer) refused() error {
+	if f := c.lastErr.Load(); f != nil && f.final {
+		return f.err
+	}
+	return nil
+}
+
+func (c *committer) failure() error {
+	if f := c.lastErr.Load(); f != nil {
+		return f.err
+	}
+	return nil
+}
+
+// close lets nothing more into the queue; the loop ends when it is empty.
+func (c *committer) close() {
+	c.gate.Lock()
+	c.closed = true
+	c.gate.Unlock()
+	close(c.stop)
+}
+
+// release closes the connections, when the loop has ended. The last one to
+// close writes the whole write-ahead log back.
+func (c *committer) release() error {
+	var errs []error
+	for _, stmt := range c.stmts {
+		errs = append(errs, stmt.Close())
+	}
+	errs = append(errs, c.conn.Close(), c.checkpointer.Close(), c.db.Close())
+	return errors.Join(errs...)
+}

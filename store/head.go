@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+	"time"
+
+	"tidings"
+)
+
+// head is one account's row of the head table.
+type head struct {
+	next    tidings.Seq // of the activity that comes next
+	dropped tidings.Seq // the last one that retention has dropped
+}
+
+// last is the seq of the newest activity, 0 before the first.
+func (h head) last() tidings.Seq { return h.next - 1 }
+
+// heads keeps what was committed of the heads of accounts in use. Heads only
+// grow, so of two values the larger is the newer.
+type heads struct {
+	sync.RWMutex
+	of map[tidings.AccountID]head
+}
+
+func (h *heads) get(account tidings.AccountID) (head, bool) {
+	h.RLock()
+	defer h.RUnlock()
+	one, ok := h.of[account]
+	return one, ok
+}
+
+func (h *heads) put(account tidings.AccountID, one head) {
+	h.Lock()
+	defer h.Unlock()
+	known := h.of[account]
+	h.of[account] = head{next: max(known.next, one.next), dropped: max(known.dropped, one.dropped)}
+}
+
+// forget empties the cache, after a write whose outcome is in doubt.
+func (h *heads) forget() {
+	h.Lock()
+	defer h.Unlock()
+	clear(h.of)
+}
+
+// createHead begins an account's feed.
+func (tx *writeTx) createHead(account tidings.AccountID) error {
+	_, err := tx.exec("INSERT INTO head (account, next_seq) VALUES ($1, 1)", account)
+	return err
+}
+
+// head gives an account's head as this transaction sees it; CodeNotFound when
+// there is no such account.
+func (tx *writeTx) head(account tidings.AccountID) (head, error) { return readHead(tx, account) }
+
+// seqAt gives the seq of the last activity that arrived before t, 0 when none did.
+func (tx *writeTx) seqAt(account tidings.AccountID, t time.Time) (tidings.Seq, error) {
+	return seqAt(tx, tx.c.s.months.all(), account, t)
+}
+
+// querier is what reading needs: a transaction, or a reader.
+type querier interface {
+	row(query string, args ...any) scanner
+	rows(query string, args ...any) (*sql.Rows, error)
+}
+
+// reader reads outside of transactions.
+type reader struct {
+	s   *Store
+	ctx context.Context
+}
+
+func (r reader) row(query string, args ...any) scanner { return r.s.row(r.ctx, query, args...) }
+
+func (r reader) rows(query string, args ...any) (*sql.Rows, error) {
+	return r.s.rows(r.ctx, query, args...)
+}
+
+func readHead(q querier, account tidings.AccountID) (head, error) {
+	var h head
+	err := q.row("SELECT next_seq, dropped_seq FROM head WHERE account = $1", account).Scan(&h.next, &h.dropped)
+	if errors.Is(err, sql.ErrNoRows) {
+		return head{}, errNoAccount(account)
+	}
+	return h, readError(err)
+}
+
+func errNoAccount(account tidings.AccountID) error {
+	return tidings.Errorf(tidings.CodeNotFound, "there is no account %d", account)
+}
+
+// head gives what is committed of an account's head.
+func (s *Store) head(ctx context.Context, account tidings.AccountID) (head, error) {
+	if h, ok := s.heads.get(account); ok {
+		return h, nil
+	}
+	h, err := readHead(reader{s, ctx}, account)
+	if err != nil {
+		return head{}, err
+	}
+	s.heads.put(account, h)
+	return h, nil
+}
+
+// Head gives the seq of the account's last activity, 0 before the first;
+// CodeNotFound when there is no such account.
+func (s *Store) Head(ctx context.Context, account tidings.AccountID) (tidings.Seq, error) {
+	h, err := s.head(ctx, account)
+	return h.last(), err
+}

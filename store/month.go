@@ -1,0 +1,155 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tidings"
+)
+
+// month is a month of arrival: its frames are in a table of their own, so that
+// retention drops whole tables.
+type month struct {
+	name string // YYYY_MM; names sort by time
+	// at0..at1 covers the activityDateTime of all in it, in seconds, in whole
+	// days so that it seldom has to be written.
+	at0, at1 int64
+	dropping bool // retention has begun to empty it: nobody reads it any more
+}
+
+func (m month) table() string { return "frame_" + m.name }
+
+// monthName names the month that an instant falls in, in UTC.
+func monthName(t time.Time) string { return t.UTC().Format("2006_01") }
+
+// inMonth puts a month's table into a statement. The name is ours and never a client's.
+func inMonth(query string, m month) string { return strings.ReplaceAll(query, "{frame}", m.table()) }
+
+const daySeconds = 24 * 60 * 60
+
+// widened gives the month with its range made to cover at0..at1, in whole days.
+func (m month) widened(at0, at1 int64) month {
+	m.at0 = min(m.at0, at0-floorMod(at0, daySeconds))
+	m.at1 = max(m.at1, at1-floorMod(at1, daySeconds)+daySeconds-1)
+	return m
+}
+
+func floorMod(a, b int64) int64 { return (a%b + b) % b }
+
+// months is the registry of what is committed, oldest first.
+type months struct {
+	sync.RWMutex
+	list []month // replaced, never changed in place
+}
+
+// all gives the months, oldest first; not to be changed.
+func (m *months) all() []month {
+	m.RLock()
+	defer m.RUnlock()
+	return m.list
+}
+
+func (m *months) find(name string) (month, bool) {
+	list := m.all()
+	i, ok := slices.BinarySearchFunc(list, name, func(m month, name string) int { return cmp.Compare(m.name, name) })
+	if !ok {
+		return month{}, false
+	}
+	return list[i], true
+}
+
+func (m *months) put(one month) {
+	m.Lock()
+	defer m.Unlock()
+	list := slices.DeleteFunc(slices.Clone(m.list), func(o month) bool { return o.name == one.name })
+	list = append(list, one)
+	slices.SortFunc(list, func(a, b month) int { return cmp.Compare(a.name, b.name) })
+	m.list = list
+}
+
+func (m *months) remove(name string) {
+	m.Lock()
+	defer m.Unlock()
+	m.list = slices.DeleteFunc(slices.Clone(m.list), func(o month) bool { return o.name == name })
+}
+
+func (m *months) load(q querier) error {
+	rows, err := q.rows("SELECT name, at0, at1, dropping FROM month ORDER BY name")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var list []month
+	for rows.Next() {
+		var one month
+		if err := rows.Scan(&one.name, &one.at0, &one.at1, &one.dropping); err != nil {
+			return err
+		}
+		list = append(list, one)
+	}
+	m.Lock()
+	defer m.Unlock()
+	m.list = list
+	return rows.Err()
+}
+
+// createMonth makes a month's table. Its frames are stored in order of
+// arrival, whatever the account, so that appends stay sequential.
+//
+//	seq0, n    the activities seq0 to seq0+n-1 of the account
+//	at0, at1   range of their activityDateTime, in seconds
+//	arrived    when the first of them was committed, in milliseconds
+//	smask      the statuses (low 16 bits) and media types (the next 16) among them
+//	bloom      what searches look up, see bloom; empty = not known
+//	body       see frame
+func (tx *writeTx) createMonth(m month) error {
+	if _, err := tx.exec("INSERT INTO month (name, at0, at1) VALUES ($1, $2, $3)", m.name, m.at0, m.at1); err != nil {
+		return err
+	}
+	if _, err := tx.exec(inMonth(`CREATE TABLE {frame} (
+		id      INTEGER PRIMARY KEY,
+		account INTEGER NOT NULL,
+		seq0    INTEGER NOT NULL,
+		n       INTEGER NOT NULL,
+		at0     INTEGER NOT NULL,
+		at1     INTEGER NOT NULL,
+		arrived INTEGER NOT NULL,
+		smask   INTEGER NOT NULL,
+		bloom   BLOB    NOT NULL,
+		body    BLOB    NOT NULL
+	)`, m)); err != nil {
+		return err
+	}
+	_, err := tx.exec(inMonth("CREATE UNIQUE INDEX {frame}_seq ON {frame} (account, seq0)", m))
+	return err
+}
+
+// seqAt finds the last activity of an account that arrived before t.
+func seqAt(q querier, months []month, account tidings.AccountID, t time.Time) (tidings.Seq, error) {
+	name := monthName(t)
+	for _, m := range slices.Backward(months) {
+		if m.name > name || m.dropping {
+			continue
+		}
+		rows, err := q.rows(inMonth("SELECT seq0 + n - 1 FROM {frame} WHERE account = $1 AND arrived < $2 ORDER BY seq0 DESC LIMIT 1", m), account, millis(t))
+		if err != nil {
+			return 0, readError(err)
+		}
+		var seq tidings.Seq
+		found := rows.Next()
+		if found {
+			err = rows.Scan(&seq)
+		}
+		if err = cmp.Or(err, rows.Err(), rows.Close()); err != nil {
+			return 0, fmt.Errorf("month %s: %w", m.name, readError(err))
+		}
+		if found {
+			return seq, nil
+		}
+	}
+	return 0, nil
+}

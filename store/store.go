@@ -1,0 +1,169 @@
+// Package store keeps everything that must survive: the feed, the accounts and
+// keys, the endpoints and how far each has come.
+//
+// One [Store] is one data directory (SQLite). One file a noun; the steps of
+// the log are:
+//
+//	committer.go   the one writer: group commit, acks after the fsync
+//	append.go      requests of a group -> one frame per account -> head
+//	frame.go       the codec of a frame
+//	tail.go        the newest chunks, kept in memory for those who keep up
+//	read.go        runs of the feed, months in order
+//	search.go      by time, status, contact, …: frames by their summary, then the activities
+//	seal.go        neighbours of quiet accounts merged, recompressed
+//	retention.go   whole months dropped
+//
+// SQL is database/sql with $N. Everything that is written goes through
+// [Store.commit]; everything that is read through [Store.rows] and [Store.row].
+package store
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"tidings"
+)
+
+// Options says where a store lives and how it behaves.
+type Options struct {
+	// Dir is the data directory; it is made (0700) when missing. One process
+	// at a time has it open.
+	Dir string
+	// Keys seal the secrets of endpoints. Without any, an endpoint that has
+	// secrets can't be stored.
+	Keys Keyring
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+	// Appended is told of an account's new head after every commit that
+	// appended to it, before the append is acknowledged. It is called by the
+	// committer and must not block. Default: nobody is told.
+	Appended func(tidings.AccountID, tidings.Seq)
+	// Log is told of what nobody waits for: checkpoints and flushes that
+	// failed. Default: nothing is logged.
+	Log *slog.Logger
+	// TailBytes is how much of the newest activities is kept in memory.
+	// Default: 32 MiB; negative: nothing.
+	TailBytes int
+	// SealEvery is how often quiet accounts' small frames are looked for.
+	// Default: 30 s; negative: never (SealStep can still be called).
+	SealEvery time.Duration
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Appended == nil {
+		o.Appended = func(tidings.AccountID, tidings.Seq) {}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.TailBytes == 0 {
+		o.TailBytes = 32 << 20
+	}
+	if o.SealEvery == 0 {
+		o.SealEvery = 30 * time.Second
+	}
+	return o
+}
+
+// Store is an open store. Its methods may be called from many goroutines.
+type Store struct {
+	opts      Options
+	lock      *os.File // the data directory's lock
+	reader    *sql.DB  // query_only connections
+	committer *committer
+
+	stmts struct { // prepared statements of the readers, by their text
+		sync.RWMutex
+		byText map[string]*sql.Stmt
+	}
+
+	heads  heads
+	months months
+	stats  counters
+
+	loops  sync.WaitGroup // the background loops
+	stop   context.CancelFunc
+	closed sync.Once
+}
+
+// Close writes what is still held back, waits for the store's goroutines and
+// gives the data directory free. Calls after it are refused with CodeUnavailable.
+func (s *Store) Close() error {
+	var err error
+	s.closed.Do(func() { err = s.shutDown() })
+	return err
+}
+
+// Err says why writes are refused or fail now; nil when they do not. After a
+// full or read-only disk it is nil again with the first write that succeeds;
+// after a failed fsync only a restart helps.
+func (s *Store) Err() error { return s.committer.failure() }
+
+// rows asks for rows outside of any write. The statement is prepared once.
+func (s *Store) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, err := s.prepared(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := stmt.QueryContext(ctx, args...)
+	return rows, readError(err)
+}
+
+// row is rows for at most one; its Scan gives sql.ErrNoRows when there is none.
+func (s *Store) row(ctx context.Context, query string, args ...any) scanner {
+	stmt, err := s.prepared(ctx, query)
+	if err != nil {
+		return failedRow{err}
+	}
+	return stmt.QueryRowContext(ctx, args...)
+}
+
+// scanner is a row: *sql.Row, *sql.Rows, or an error in place of one.
+type scanner interface{ Scan(into ...any) error }
+
+type failedRow struct{ err error }
+
+func (r failedRow) Scan(...any) error { return r.err }
+
+func (s *Store) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
+	s.stmts.RLock()
+	stmt := s.stmts.byText[query]
+	s.stmts.RUnlock()
+	if stmt != nil {
+		return stmt, nil
+	}
+	s.stmts.Lock()
+	defer s.stmts.Unlock()
+	if stmt := s.stmts.byText[query]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := s.reader.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, readError(err)
+	}
+	s.stmts.byText[query] = stmt
+	return stmt, nil
+}
+
+// millis is how times are stored: milliseconds since 1970 UTC, 0 for the zero time.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// fromMillis undoes millis.
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

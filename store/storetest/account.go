@@ -1,0 +1,3 @@
+package storetest
+
+func accountPromises() []promise { return nil }

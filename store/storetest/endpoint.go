@@ -1,0 +1,3 @@
+package storetest
+
+func endpointPromises() []promise { return nil }
