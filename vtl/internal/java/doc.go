@@ -5,8 +5,8 @@
 // nothing of templates; values come in as plain Go types.
 //
 // Strings are UTF-8. Lengths and indices that a template sees are UTF-16 units,
-// as in Java. A cut through a surrogate pair leaves '?', which is what Java
-// writes for half a pair when it encodes its output.
+// as in Java. A cut through a surrogate pair leaves half of it in WTF-8, three
+// bytes; joining halves and writing '?' for one that stays alone is the caller's.
 //
 // Text that grows with an argument (a width, a replacement) is bounded by a
 // max argument in bytes; past it the function stops and returns ErrTooLong.
@@ -56,7 +56,8 @@
 //	ParseDateFormat(pattern string, loc *Locale) (*DateFormat, error)       SimpleDateFormat
 //	(*Locale).DateStyle(date, time Style) *DateFormat
 //	(*DateFormat).Append(dst []byte, ms int64, zone *time.Location) []byte
-//	(*DateFormat).Parse(s string, zone *time.Location) (ms int64, ok bool)  lenient, prefix
+//	(*DateFormat).Parse(s string, zone *time.Location, now int64) (ms int64, ok bool)  lenient, prefix;
+//	  now places two-digit years
 //	AppendDate(dst []byte, ms int64, zone *time.Location) []byte            Date.toString
 //	FieldsOf(ms int64, zone *time.Location) Fields; (Fields).Millis(zone) int64   lenient
 //

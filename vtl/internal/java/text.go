@@ -215,14 +215,15 @@ func Replace(s, old, repl string, max int) (string, error) {
 }
 
 func interleave(s, repl string, max int) (string, error) {
-	if repl != "" && Len(s)+1 > max/len(repl) || len(s)+(Len(s)+1)*len(repl) > max {
+	if repl != "" && Len(s)+1 > max/len(repl) || 2*len(s)+(Len(s)+1)*len(repl) > max {
 		return "", ErrTooLong
 	}
 	var b strings.Builder
 	b.WriteString(repl)
-	for _, r := range s {
+	for i, r := range s {
 		if r >= 0x10000 && repl != "" {
-			b.WriteString("?" + repl + "?" + repl) // the pair falls apart
+			high, low := halves(s[i:])
+			b.WriteString(high + repl + low + repl)
 			continue
 		}
 		b.WriteRune(r)

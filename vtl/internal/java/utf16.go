@@ -69,7 +69,7 @@ func ByteOffset(s string, unit int) int {
 func UnitOffset(s string, b int) int { return Len(s[:b]) }
 
 // Substring is String.substring with UTF-16 indices. It reports false when the
-// indices are out of range. Half a surrogate pair becomes '?'.
+// indices are out of range. Half a surrogate pair is written in WTF-8.
 func Substring(s string, from, to int) (string, bool) {
 	if from > to {
 		return "", false
@@ -83,21 +83,43 @@ func Substring(s string, from, to int) (string, bool) {
 	}
 	if cutStart {
 		rest, ok := Substring(s[start+pairBytes:], 0, to-from-1)
-		return "?" + rest, ok
+		_, low := halves(s[start:])
+		return low + rest, ok
 	}
 	length, cutEnd := seek(s[start:], to-from)
 	if length < 0 {
 		return "", false
 	}
 	if cutEnd {
-		return s[start:start+length] + "?", true
+		high, _ := halves(s[start+length:])
+		return s[start:start+length] + high, true
 	}
 	return s[start : start+length], true
 }
 
 const pairBytes = 4 // the UTF-8 length of what UTF-16 writes as a pair
 
-// CharAt is the UTF-16 unit at index i as a string, '?' for half a pair.
+// halves are the two surrogates, in WTF-8, of the character that s begins with.
+func halves(s string) (high, low string) {
+	r, _ := utf8.DecodeRuneInString(s)
+	r -= 0x10000
+	return unitText(uint16(0xd800 + r>>10)), unitText(uint16(0xdc00 + r&0x3ff))
+}
+
+// unitText is one UTF-16 unit that is not ASCII as text, a surrogate in WTF-8.
+func unitText(u uint16) string {
+	return string([]byte{0xe0 | byte(u>>12), 0x80 | byte(u>>6)&0x3f, 0x80 | byte(u)&0x3f})
+}
+
+// surrogate reports the surrogate half that s begins with, 0 if it is none.
+func surrogate(s string) uint16 {
+	if len(s) >= 3 && s[0] == 0xed && s[1] >= 0xa0 {
+		return 0xd000 | uint16(s[1]&0x3f)<<6 | uint16(s[2]&0x3f)
+	}
+	return 0
+}
+
+// CharAt is the UTF-16 unit at index i as a string, half a pair in WTF-8.
 func CharAt(s string, i int) (string, bool) {
 	if i < 0 {
 		return "", false
@@ -113,6 +135,9 @@ func CodePointAt(s string, i int) (int32, bool) {
 	b, inPair := seek(s, i)
 	if b < 0 || b == len(s) {
 		return 0, false
+	}
+	if u := surrogate(s[b:]); u != 0 {
+		return int32(u), true
 	}
 	r, _ := utf8.DecodeRuneInString(s[b:])
 	if inPair {
@@ -168,6 +193,9 @@ func StartsWithAt(s, prefix string, at int) bool {
 func nextUnit(s string, low uint16) (unit, nextLow uint16, rest string) {
 	if low != 0 {
 		return low, 0, s
+	}
+	if u := surrogate(s); u != 0 {
+		return u, 0, s[3:]
 	}
 	r, n := utf8.DecodeRuneInString(s)
 	if r < 0x10000 {
