@@ -88,6 +88,8 @@ type Store struct {
 	months months
 	stats  counters
 
+	validKeys keyCache
+
 	loops  sync.WaitGroup // the background loops
 	stop   context.CancelFunc
 	closed sync.Once
