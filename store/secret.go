@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -113,10 +112,12 @@ func (k Keyring) find(id keyID) (sealKey, error) {
 	return sealKey{}, fmt.Errorf("sealed with key %s, which is not in the key file: put that key back", id)
 }
 
-// current says whether an envelope was made by the newest key.
-func (k Keyring) current(sealed []byte) bool {
-	return k.Has() && len(sealed) >= sealHeader &&
-		bytes.Equal(sealed[1:sealHeader], k.keys[len(k.keys)-1].id[:])
+// newest is the id of the key that seals, as it stands in envelopes; nil without any.
+func (k Keyring) newest() []byte {
+	if !k.Has() {
+		return nil
+	}
+	return k.keys[len(k.keys)-1].id[:]
 }
 
 // sealedPlace is the additional data of the envelope: the table and the row.

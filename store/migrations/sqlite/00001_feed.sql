@@ -59,45 +59,56 @@ CREATE TABLE api_key (
 
 CREATE INDEX api_key_account ON api_key (account, id);
 
+-- An endpoint's options in their zero form where they have a default. A
+-- deleted one keeps its id, so that no batch id ever comes twice, and its
+-- attempts; its secrets go at once, the rest with the next purge.
 CREATE TABLE endpoint (
-    id      INTEGER PRIMARY KEY AUTOINCREMENT,
-    account INTEGER NOT NULL REFERENCES account (id),
-    name    TEXT    NOT NULL,
-    url     TEXT    NOT NULL,
-    state   TEXT    NOT NULL,
-    options TEXT    NOT NULL, -- JSON: what is neither secret nor searched for
-    secrets BLOB,             -- auth, header values, signing secrets; sealed (secret.go)
-    version INTEGER NOT NULL,
-    created INTEGER NOT NULL,
-    updated INTEGER NOT NULL
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    account     INTEGER NOT NULL REFERENCES account (id),
+    name        TEXT    NOT NULL,
+    url         TEXT    NOT NULL,
+    state       TEXT    NOT NULL, -- deactivated once deleted
+    statuses    INTEGER NOT NULL, -- bit n = status n; 0 = all
+    media_types INTEGER NOT NULL, -- bit n = media type n; 0 = all
+    max_items   INTEGER NOT NULL,
+    max_bytes   INTEGER NOT NULL,
+    linger      INTEGER NOT NULL, -- milliseconds
+    timeout     INTEGER NOT NULL, -- milliseconds
+    any2xx      INTEGER NOT NULL,
+    secrets     BLOB,             -- sealed (secret.go): auth, headers, signing secrets; NULL = none
+    version     INTEGER NOT NULL,
+    created     INTEGER NOT NULL,
+    updated     INTEGER NOT NULL,
+    deleted     INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE INDEX endpoint_account ON endpoint (account, id);
+CREATE INDEX endpoint_deleted ON endpoint (deleted) WHERE deleted > 0;
 
+-- How far an endpoint has come; apart from its options, because it is written
+-- all the time. Every write but the operator's is held to the fence.
 CREATE TABLE position (
-    endpoint      INTEGER PRIMARY KEY REFERENCES endpoint (id) ON DELETE CASCADE,
-    account       INTEGER NOT NULL,
+    endpoint      INTEGER PRIMARY KEY REFERENCES endpoint (id),
     fence         INTEGER NOT NULL,
     epoch         INTEGER NOT NULL,
     cursor        INTEGER NOT NULL,
     scanned       INTEGER NOT NULL,
     previous      TEXT    NOT NULL DEFAULT '',
     plan_end      INTEGER NOT NULL DEFAULT 0,
-    plan_filter   INTEGER NOT NULL DEFAULT 0,
+    plan_filter   INTEGER NOT NULL DEFAULT 0, -- statuses, and media types 16 bits up
     plan_items    INTEGER NOT NULL DEFAULT 0,
     plan_bytes    INTEGER NOT NULL DEFAULT 0,
-    attempts      INTEGER NOT NULL DEFAULT 0,
+    attempts      INTEGER NOT NULL DEFAULT 0, -- failed ones, of the head batch
     blocked_since INTEGER NOT NULL DEFAULT 0,
     next_try      INTEGER NOT NULL DEFAULT 0,
     last_error    TEXT    NOT NULL DEFAULT '',
-    tried         INTEGER NOT NULL DEFAULT 0 -- attempts ever made; the last one's number
+    tried         INTEGER NOT NULL DEFAULT 0  -- attempts ever made; the last one's number
 );
 
-CREATE INDEX position_account ON position (account);
-
--- The last attempts of each endpoint: a ring, slot = number % ring size.
+-- The last attempts of each endpoint: a ring, slot = number % its size, so that
+-- no history grows.
 CREATE TABLE attempt (
-    endpoint   INTEGER NOT NULL REFERENCES endpoint (id) ON DELETE CASCADE,
+    endpoint   INTEGER NOT NULL,
     slot       INTEGER NOT NULL,
     number     INTEGER NOT NULL, -- running, of this endpoint
     try        INTEGER NOT NULL, -- of its batch, from 1
