@@ -1,0 +1,507 @@
+package feed_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tidings"
+	"tidings/feed"
+)
+
+// The promises of the feed that are the dispatcher's to keep, each alone and in
+// simulated time. (That an activity is durable before it is acknowledged, and
+// that seq is dense, are the store's: store/storetest.)
+
+// desk is one dispatcher over a simulated store, with a scripted receiver.
+type desk struct {
+	t     *testing.T
+	store *simStore
+	log   *simLog
+	d     *feed.Dispatcher
+
+	mu    sync.Mutex
+	posts []post // in the order of their arrival
+	// answer decides on a POST; it may sleep and look at ctx.
+	answer func(ctx context.Context, p post) (delivered bool, retryAfter time.Duration)
+}
+
+type post struct {
+	endpoint    tidings.EndpointID
+	at          time.Time
+	id          tidings.BatchID
+	first, last tidings.Seq
+	number      int
+	body        string
+}
+
+func newDesk(t *testing.T, endpoints int) *desk {
+	k := &desk{t: t, store: newSimStore()}
+	for i := range endpoints {
+		id := tidings.EndpointID(i + 1)
+		k.store.endpoints[id] = tidings.Endpoint{
+			ID: id, Account: 1, State: tidings.StateActive,
+			Batch: tidings.BatchLimits{MaxItems: 10, MaxBytes: 1 << 20}, Timeout: 15 * time.Second,
+		}
+		k.store.positions[id] = tidings.Position{Endpoint: id, Fence: 1}
+	}
+	k.answer = func(context.Context, post) (bool, time.Duration) { return true, 0 }
+	return k
+}
+
+func (k *desk) start(cfg feed.Config) {
+	k.log = &simLog{store: k.store, rng: rand.New(rand.NewPCG(1, 1))}
+	cfg.Log, cfg.Post = k.log, k.post
+	cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	k.d = feed.New(cfg)
+	if err := k.d.Start(k.t.Context()); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+func (k *desk) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := k.d.Stop(ctx); err != nil {
+		k.t.Error("stop:", err)
+	}
+}
+
+// kill is SIGKILL: the store takes nothing more and the dispatcher ends.
+func (k *desk) kill() {
+	k.log.kill()
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = k.d.Stop(ended) // says that it had no time, which is the point
+}
+
+func (k *desk) append(n int) {
+	kinds := make([]tidings.Kind, n)
+	for i := range kinds {
+		kinds[i] = tidings.KindOf(tidings.Delivered, tidings.Email)
+	}
+	k.d.Appended(1, k.store.append(1, kinds...))
+}
+
+func (k *desk) post(ctx context.Context, ep *tidings.Endpoint, out feed.Outgoing) (tidings.Attempt, time.Duration) {
+	b := out.Batch
+	p := post{ep.ID, time.Now(), b.ID, b.First, b.Last, out.Number, string(bytes.Join(b.Body, nil))}
+	k.mu.Lock()
+	k.posts = append(k.posts, p)
+	answer := k.answer
+	k.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, ep.Timeout)
+	defer cancel()
+	a := tidings.Attempt{Endpoint: ep.ID, Number: out.Number, Batch: b.ID, First: b.First, Last: b.Last, Activities: b.Activities, At: p.at}
+	var retryAfter time.Duration
+	a.Delivered, retryAfter = answer(ctx, p)
+	if !a.Delivered {
+		a.Error = "answered 500"
+	}
+	return a, retryAfter
+}
+
+func (k *desk) seen() []post {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.posts)
+}
+
+func (k *desk) answerWith(f func(ctx context.Context, p post) (bool, time.Duration)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.answer = f
+}
+
+func TestPromise3OnePostInFlightAndNoneBeforeA200(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, 1)
+		inFlight, accepted := 0, tidings.Seq(0)
+		k.answer = func(ctx context.Context, p post) (bool, time.Duration) {
+			inFlight++
+			defer func() { inFlight-- }()
+			if inFlight > 1 {
+				t.Errorf("%d POSTs in flight", inFlight)
+			}
+			if p.first != accepted+1 {
+				t.Errorf("[%d, %d] came when %d was the last one accepted", p.first, p.last, accepted)
+			}
+			sleep(ctx, time.Second)
+			if p.number < 3 {
+				return false, 0
+			}
+			accepted = p.last
+			return true, 0
+		}
+		k.start(feed.Config{})
+		for range 50 {
+			k.append(7)
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(24 * time.Hour)
+		k.stop()
+		if accepted != 350 {
+			t.Errorf("%d of 350 were delivered", accepted)
+		}
+	})
+}
+
+func TestPromise5TheSameBytesAreTriedAgainOnTheScheduleForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, 1)
+		k.answer = func(context.Context, post) (bool, time.Duration) { return false, 0 }
+		k.start(feed.Config{})
+		k.append(3)
+		time.Sleep(21 * 24 * time.Hour)
+		k.append(5) // what arrives meanwhile doesn't join a frozen batch
+		time.Sleep(24 * time.Hour)
+		k.stop()
+		posts := k.seen()
+		minutes := []int{1, 2, 4, 8, 16, 32}
+		for i, p := range posts[1:] {
+			want := 60
+			if i < len(minutes) {
+				want = minutes[i]
+			}
+			if gap := p.at.Sub(posts[i].at); gap != time.Duration(want)*time.Minute {
+				t.Errorf("attempt %d came after %v, not after %d minutes", p.number, gap, want)
+			}
+			if p.id != posts[0].id || p.body != posts[0].body || p.last != 3 {
+				t.Errorf("attempt %d carried another batch: %+v", p.number, p)
+			}
+			if p.number != i+2 {
+				t.Errorf("attempt %d is numbered %d", i+2, p.number)
+			}
+		}
+		if len(posts) < 22*24 {
+			t.Errorf("only %d attempts in 22 days", len(posts))
+		}
+	})
+}
+
+func TestPromise5TheScheduleGoesOnAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, 1)
+		k.answer = func(context.Context, post) (bool, time.Duration) { return false, 0 }
+		k.start(feed.Config{})
+		k.append(3)
+		time.Sleep(8 * time.Minute) // attempts 1 to 4; the next is due at minute 15
+		k.kill()
+		time.Sleep(time.Minute)
+		k.start(feed.Config{})
+		time.Sleep(5 * time.Minute)
+		if n := len(k.seen()); n != 4 {
+			t.Fatalf("%d attempts before the fifth was due", n)
+		}
+		time.Sleep(2 * time.Minute)
+		k.stop()
+		posts := k.seen()
+		if len(posts) != 5 || posts[4].number != 5 || posts[4].id != posts[0].id {
+			t.Errorf("after the restart: %+v", posts[4:])
+		}
+	})
+}
+
+func TestPromise5RetryAfterLengthensAWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, 1)
+		k.answer = func(_ context.Context, p post) (bool, time.Duration) { return p.number > 2, 5 * time.Minute }
+		k.start(feed.Config{})
+		k.append(1)
+		time.Sleep(time.Hour)
+		k.stop()
+		posts := k.seen()
+		if len(posts) != 3 || posts[1].at.Sub(posts[0].at) != 5*time.Minute || posts[2].at.Sub(posts[1].at) != 5*time.Minute {
+			t.Errorf("attempts: %+v", posts)
+		}
+	})
+}
+
+func TestPromise5WaitingForASlotNeverLengthensTheBackOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const endpoints = 40
+		k := newDesk(t, endpoints)
+		k.answer = func(ctx context.Context, p post) (bool, time.Duration) {
+			sleep(ctx, time.Hour) // a black hole: the slot is held for the whole timeout
+			return false, 0
+		}
+		k.start(feed.Config{MaxInFlight: 40, MaxRepeats: 2})
+		k.append(1)
+		time.Sleep(6 * time.Hour)
+		k.kill()
+		for id := range tidings.EndpointID(endpoints) {
+			number := 0
+			for _, p := range k.seen() {
+				if p.endpoint != id+1 {
+					continue
+				}
+				if number++; p.number != number {
+					t.Fatalf("endpoint %d: attempt %d is numbered %d", id+1, number, p.number)
+				}
+			}
+			pos := k.store.positions[id+1]
+			if wait := pos.NextTry.Sub(pos.BlockedSince); pos.Attempts != number && pos.Attempts != number-1 || wait > 6*time.Hour+time.Hour {
+				t.Errorf("endpoint %d: %d attempts seen, %d noted, next try %v after the first", id+1, number, pos.Attempts, wait)
+			}
+		}
+	})
+}
+
+func TestPromise6ADeadEndpointDelaysNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const dead = 30
+		k := newDesk(t, dead+1)
+		healthy := tidings.EndpointID(dead + 1)
+		var slowest time.Duration
+		appended := time.Now()
+		k.answer = func(ctx context.Context, p post) (bool, time.Duration) {
+			if p.endpoint != healthy {
+				sleep(ctx, time.Hour)
+				return false, 0
+			}
+			slowest = max(slowest, time.Since(appended))
+			return true, 0
+		}
+		k.start(feed.Config{MaxInFlight: dead + 1, MaxRepeats: 5})
+		for range 1000 {
+			appended = time.Now()
+			k.append(1)
+			time.Sleep(17 * time.Second)
+		}
+		k.stop()
+		if slowest > 10*time.Millisecond {
+			t.Errorf("the healthy endpoint waited %v with %d dead ones beside it", slowest, dead)
+		}
+		if pos := k.store.positions[healthy]; pos.Cursor != 1000 {
+			t.Errorf("the healthy endpoint is at %d of 1000", pos.Cursor)
+		}
+	})
+}
+
+func TestPromise7AfterACrashABatchComesTwiceWithTheSameIDAndBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, 1)
+		crashed := make(chan struct{})
+		k.answer = func(ctx context.Context, p post) (bool, time.Duration) {
+			if p.first > 40 {
+				select {
+				case <-crashed:
+				default:
+					close(crashed)
+				}
+				<-ctx.Done() // the 200 to this one is never read
+				return false, 0
+			}
+			return true, 0
+		}
+		k.start(feed.Config{})
+		k.append(100)
+		<-crashed
+		k.kill()
+		k.append(100) // another batch would be cut now, were it not frozen
+		k.answerWith(func(context.Context, post) (bool, time.Duration) { return true, 0 })
+		k.start(feed.Config{})
+		time.Sleep(time.Minute)
+		k.stop()
+		bodies, next := map[tidings.BatchID]string{}, tidings.Seq(1)
+		for _, p := range k.seen() {
+			if body, again := bodies[p.id]; again {
+				if body != p.body {
+					t.Errorf("batch %s came with other bytes", p.id)
+				}
+				continue
+			}
+			if p.first != next {
+				t.Errorf("gap: [%d, %d] came when %d was due", p.first, p.last, next)
+			}
+			bodies[p.id], next = p.body, p.last+1
+		}
+		if next != 201 {
+			t.Errorf("%d of 200 came", next-1)
+		}
+		if n := len(k.seen()); n != 21 && n > 21+6 {
+			t.Errorf("%d POSTs for 20 batches: more than the crash explains", n)
+		}
+	})
+}
+
+func TestPromise7AGracefulStopRepeatsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, 3)
+		k.answer = func(ctx context.Context, p post) (bool, time.Duration) {
+			return sleep(ctx, 300*time.Millisecond), 0
+		}
+		for range 20 {
+			k.start(feed.Config{})
+			k.append(25)
+			time.Sleep(500 * time.Millisecond)
+			k.stop()
+		}
+		k.start(feed.Config{})
+		time.Sleep(time.Hour)
+		k.stop()
+		seen := map[tidings.EndpointID]tidings.Seq{}
+		for _, p := range k.seen() {
+			if p.first != seen[p.endpoint]+1 {
+				t.Errorf("endpoint %d: [%d, %d] came after %d", p.endpoint, p.first, p.last, seen[p.endpoint])
+			}
+			seen[p.endpoint] = p.last
+		}
+		for id, last := range seen {
+			if last != 500 {
+				t.Errorf("endpoint %d got %d of 500", id, last)
+			}
+		}
+	})
+}
+
+func TestPromise8APositionThatWasTakenIsNotWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, 1)
+		k.answer = func(ctx context.Context, p post) (bool, time.Duration) { return sleep(ctx, time.Second), 0 }
+		k.start(feed.Config{})
+		k.append(30)
+		time.Sleep(500 * time.Millisecond) // [1, 10] is under way
+		k.store.act(1, func(_ *tidings.Endpoint, p *tidings.Position) {
+			*p = tidings.Position{Endpoint: 1, Fence: p.Fence, Epoch: p.Epoch + 1, Cursor: 20, Scanned: 20}
+		})
+		time.Sleep(time.Minute)
+		k.stop()
+		pos := k.store.positions[1]
+		if pos.Cursor != 30 || pos.Epoch != 1 {
+			t.Errorf("position after the move: %+v", pos)
+		}
+		last := k.seen()[len(k.seen())-1]
+		if last.first != 21 || last.last != 30 {
+			t.Errorf("the last batch was [%d, %d]: the lane did not take the new position", last.first, last.last)
+		}
+	})
+}
+
+func TestAMovedPositionCutsOffTheAttemptInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, 1)
+		k.answer = func(ctx context.Context, p post) (bool, time.Duration) {
+			return sleep(ctx, 10*time.Second), 0
+		}
+		k.start(feed.Config{})
+		k.append(10)
+		time.Sleep(time.Second)
+		moved := time.Now()
+		k.store.act(1, func(_ *tidings.Endpoint, p *tidings.Position) {
+			*p = tidings.Position{Endpoint: 1, Fence: p.Fence, Epoch: p.Epoch + 1, Cursor: 5, Scanned: 5}
+		})
+		if err := k.d.Reload(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+		posts := k.seen()
+		if len(posts) != 2 || posts[1].first != 6 || posts[1].at.Sub(moved) > 50*time.Millisecond {
+			t.Errorf("after the move: %+v", posts)
+		}
+		time.Sleep(time.Minute)
+		k.stop()
+	})
+}
+
+func TestADeactivatedEndpointFinishesWhatIsInFlightAndKeepsItsBacklog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, 1)
+		k.answer = func(ctx context.Context, p post) (bool, time.Duration) { return sleep(ctx, time.Second), 0 }
+		k.start(feed.Config{})
+		k.append(30)
+		time.Sleep(500 * time.Millisecond)
+		set := func(state tidings.State) {
+			k.store.act(1, func(ep *tidings.Endpoint, _ *tidings.Position) { ep.State = state })
+			if err := k.d.Reload(t.Context(), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		set(tidings.StateDeactivated)
+		time.Sleep(time.Hour)
+		if posts := k.seen(); len(posts) != 1 {
+			t.Errorf("%d POSTs, though it was deactivated during the first", len(posts))
+		}
+		set(tidings.StateActive)
+		time.Sleep(time.Hour)
+		k.stop()
+		posts := k.seen()
+		if len(posts) != 3 || posts[1].first != 11 || posts[2].last != 30 {
+			t.Errorf("after reactivation: %+v", posts)
+		}
+	})
+}
+
+func TestLingerWaitsForCompanyAndNoLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, 1)
+		ep := k.store.endpoints[1]
+		ep.Batch.Linger = 10 * time.Second
+		k.store.endpoints[1] = ep
+		k.start(feed.Config{})
+		begun := time.Now()
+		k.append(1)
+		time.Sleep(6 * time.Second)
+		k.append(1)
+		time.Sleep(6 * time.Second)
+		k.append(25) // full batches do not linger
+		time.Sleep(time.Minute)
+		k.stop()
+		posts := k.seen()
+		if len(posts) < 2 || posts[0].at.Sub(begun).Round(time.Second) != 10*time.Second || posts[0].last != 2 {
+			t.Errorf("the first batch lingers: %+v", posts)
+		}
+		if at := posts[1].at.Sub(begun).Round(time.Second); at != 12*time.Second || posts[1].last != 12 {
+			t.Errorf("the full batch goes at once: came at %v: %+v", at, posts[1])
+		}
+	})
+}
+
+func TestNewOptionsTakeHoldAfterTheBatchThatWasAttempted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, 1)
+		k.answer = func(_ context.Context, p post) (bool, time.Duration) { return p.number > 1, 0 }
+		k.start(feed.Config{})
+		k.append(100)
+		time.Sleep(30 * time.Second) // [1, 10] has failed once
+		k.store.act(1, func(ep *tidings.Endpoint, _ *tidings.Position) { ep.Batch.MaxItems = 3 })
+		if err := k.d.Reload(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(24 * time.Hour)
+		k.stop()
+		posts := k.seen()
+		if posts[1].id != posts[0].id || posts[2].first != 11 || posts[2].last != 13 {
+			t.Errorf("after the change: %+v", posts[:3])
+		}
+	})
+}
+
+func TestTryNowDoesNotChangeTheSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, 1)
+		k.answer = func(context.Context, post) (bool, time.Duration) { return false, 0 }
+		k.start(feed.Config{})
+		k.append(1)
+		time.Sleep(10 * time.Second)
+		if err := k.d.TryNow(1); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		k.stop()
+		posts := k.seen()
+		if got := posts[1].at.Sub(posts[0].at).Round(time.Second); got != 10*time.Second {
+			t.Errorf("tried after %v", got)
+		}
+		if got := posts[2].at.Sub(posts[1].at); got != 2*time.Minute {
+			t.Errorf("the third attempt came after %v, not after 2 minutes", got)
+		}
+	})
+}

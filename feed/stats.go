@@ -1,0 +1,77 @@
+package feed
+
+import (
+	"maps"
+	"sync"
+
+	"tidings"
+)
+
+// Stats are the dispatcher's figures, for the metrics.
+type Stats struct {
+	Lanes      int   // endpoints known
+	Active     int   // endpoints that are delivered to
+	Blocked    int   // active endpoints whose head batch has failed
+	InFlight   int   // POSTs under way
+	Backlog    int64 // activities ahead of all active endpoints, summed
+	MaxBacklog int64 // of one of them
+
+	Batches    int64                     // delivered since the start
+	Activities int64                     // in them
+	Failures   map[tidings.Outcome]int64 // attempts that did not deliver, since the start
+}
+
+// counts are the counters behind Stats.
+type counts struct {
+	mu         sync.Mutex
+	batches    int64
+	activities int64
+	failures   map[tidings.Outcome]int64
+}
+
+// observe counts an attempt and shows it to who watches.
+func (d *Dispatcher) observe(a tidings.Attempt) {
+	d.counts.add(a)
+	d.watchers.tell(a)
+}
+
+func (c *counts) add(a tidings.Attempt) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a.Delivered {
+		c.batches++
+		c.activities += int64(a.Activities)
+		return
+	}
+	if c.failures == nil {
+		c.failures = map[tidings.Outcome]int64{}
+	}
+	c.failures[a.Outcome]++
+}
+
+// Stats looks at every lane once.
+func (d *Dispatcher) Stats() Stats {
+	d.counts.mu.Lock()
+	s := Stats{Batches: d.counts.batches, Activities: d.counts.activities, Failures: maps.Clone(d.counts.failures)}
+	d.counts.mu.Unlock()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	s.Lanes = len(d.byID)
+	for _, l := range d.byID {
+		l.mu.Lock()
+		if l.posting {
+			s.InFlight++
+		}
+		if l.ep.State == tidings.StateActive {
+			backlog := int64(max(0, l.head-l.pos.Scanned))
+			s.Active++
+			s.Backlog += backlog
+			s.MaxBacklog = max(s.MaxBacklog, backlog)
+			if l.pos.Blocked() {
+				s.Blocked++
+			}
+		}
+		l.mu.Unlock()
+	}
+	return s
+}
