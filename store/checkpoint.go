@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"log/slog"
+
+	"modernc.org/sqlite"
 )
 
 // The write-ahead log is written back to the database file by a goroutine on a
@@ -12,19 +14,27 @@ import (
 // log starts over. A reader that stays on an old state for long (a backup)
 // delays that, and the log grows meanwhile.
 const (
-	checkpointEvery = 8 << 20  // bytes of log
-	restartAt       = 48 << 20 // bytes of log, below walLimit
+	checkpointEvery = 8 << 20 / pageSize  // pages of log
+	restartAt       = 48 << 20 / pageSize // pages of log, below walLimit
 )
 
-// wrote counts what a commit has added to the log, about, and asks for a checkpoint when it is time.
-func (c *committer) wrote(bytes int) {
-	c.walBytes += bytes
-	if c.walBytes < checkpointEvery {
+// countWrites counts what the last commit has added to the log, and asks for a
+// checkpoint when it is time.
+func (c *committer) countWrites() {
+	err := c.conn.Raw(func(conn any) error {
+		pages, _, err := conn.(sqlite.DBStatus).Status(sqlite.DBStatusCacheWrite, true)
+		c.walPages += pages
+		return err
+	})
+	if err != nil {
+		c.s.opts.Log.Error("counting the pages written failed", slog.Any("error", err))
+	}
+	if c.walPages < checkpointEvery {
 		return
 	}
 	select {
 	case c.checkpoint <- struct{}{}:
-		c.walBytes = 0
+		c.walPages = 0
 	default: // one is running
 	}
 }
@@ -44,7 +54,7 @@ func (c *committer) checkpoints(ctx context.Context) {
 			continue
 		}
 		c.s.stats.walBytes.Store(pages * pageSize)
-		if pages*pageSize >= restartAt {
+		if pages >= restartAt {
 			c.restart.Store(true)
 			c.wakeUp()
 		}

@@ -45,7 +45,9 @@ type committer struct {
 		timer   *time.Timer // nil = not armed
 	}
 
-	walBytes   int           // written since the last checkpoint, about; only the loop uses it
+	lastArrival time.Time // of the newest append; only the loop uses it
+
+	walPages   int           // written since a checkpoint was asked for; only the loop uses it
 	checkpoint chan struct{} // capacity 1: asks for a checkpoint
 	restart    atomic.Bool   // the log is to start over
 
@@ -302,6 +304,7 @@ func (c *committer) run(group []*request) {
 			f()
 		}
 	}
+	c.countWrites()
 	for _, r := range group {
 		if err != nil {
 			r.err = err
@@ -345,10 +348,13 @@ func (c *committer) endTx(tx *writeTx) error {
 	return err
 }
 
-// work runs appends, then operations in their order, then deliveries. An
-// error is one that ends the transaction.
+// work runs appends, then deliveries, so that an operator's act sees what was
+// delivered before it, then operations in their order. An error is one that ends the transaction.
 func (c *committer) work(tx *writeTx, group []*request, deliveries []*pendingDelivery) error {
 	if err := c.s.applyAppends(tx, group); err != nil {
+		return err
+	}
+	if err := c.s.applyDeliveries(tx, deliveries); err != nil {
 		return err
 	}
 	for _, r := range group {
@@ -359,10 +365,7 @@ func (c *committer) work(tx *writeTx, group []*request, deliveries []*pendingDel
 			return err
 		}
 	}
-	if len(deliveries) == 0 {
-		return nil
-	}
-	return c.s.applyDeliveries(tx, deliveries)
+	return nil
 }
 
 func (c *committer) runOp(tx *writeTx, r *request) error {
@@ -427,6 +430,6 @@ func (c *committer) release() error {
 	for _, stmt := range c.stmts {
 		errs = append(errs, stmt.Close())
 	}
-	errs = append(errs, c.conn.Close(), c.checkpointer.Close(), c.db.Close())
+	errs = append(errs, c.s.codec.close(), c.conn.Close(), c.checkpointer.Close(), c.db.Close())
 	return errors.Join(errs...)
 }

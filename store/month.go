@@ -2,13 +2,10 @@ package store
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"tidings"
 )
 
 // month is a month of arrival: its frames are in a table of their own, so that
@@ -126,30 +123,4 @@ func (tx *writeTx) createMonth(m month) error {
 	}
 	_, err := tx.exec(inMonth("CREATE UNIQUE INDEX {frame}_seq ON {frame} (account, seq0)", m))
 	return err
-}
-
-// seqAt finds the last activity of an account that arrived before t.
-func seqAt(q querier, months []month, account tidings.AccountID, t time.Time) (tidings.Seq, error) {
-	name := monthName(t)
-	for _, m := range slices.Backward(months) {
-		if m.name > name || m.dropping {
-			continue
-		}
-		rows, err := q.rows(inMonth("SELECT seq0 + n - 1 FROM {frame} WHERE account = $1 AND arrived < $2 ORDER BY seq0 DESC LIMIT 1", m), account, millis(t))
-		if err != nil {
-			return 0, readError(err)
-		}
-		var seq tidings.Seq
-		found := rows.Next()
-		if found {
-			err = rows.Scan(&seq)
-		}
-		if err = cmp.Or(err, rows.Err(), rows.Close()); err != nil {
-			return 0, fmt.Errorf("month %s: %w", m.name, readError(err))
-		}
-		if found {
-			return seq, nil
-		}
-	}
-	return 0, nil
 }

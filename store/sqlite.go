@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"tidings"
 )
@@ -52,6 +51,7 @@ func OpenSQLite(ctx context.Context, opts Options) (_ *Store, err error) {
 	}
 	s := &Store{opts: opts, lock: lock}
 	s.stmts.byText = make(map[string]*sql.Stmt)
+	s.tail = tail{limit: opts.TailBytes, of: make(map[tidings.AccountID][]*tailChunk)}
 	s.heads.of = make(map[tidings.AccountID]head)
 	defer func() {
 		if err != nil {
@@ -59,6 +59,9 @@ func OpenSQLite(ctx context.Context, opts Options) (_ *Store, err error) {
 		}
 	}()
 
+	if s.codec, err = newCodec(); err != nil {
+		return nil, err
+	}
 	path := filepath.Join(opts.Dir, databaseFile)
 	writer, err := sql.Open("sqlite", dsn(path, "busy_timeout(100)",
 		fmt.Sprintf("page_size(%d)", pageSize), "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(0)",
@@ -91,6 +94,9 @@ func OpenSQLite(ctx context.Context, opts Options) (_ *Store, err error) {
 	}
 	if err := s.months.load(reader{s, ctx}); err != nil {
 		return nil, errors.Join(fmt.Errorf("reading the months: %w", err), s.committer.release())
+	}
+	if err := s.checkKeys(ctx); err != nil {
+		return nil, errors.Join(err, s.committer.release())
 	}
 	s.start()
 	return s, nil

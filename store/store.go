@@ -84,7 +84,9 @@ type Store struct {
 		byText map[string]*sql.Stmt
 	}
 
+	codec  *codec
 	heads  heads
+	tail   tail
 	months months
 	stats  counters
 
