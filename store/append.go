@@ -209,7 +209,7 @@ func (s *Store) writeFeeds(tx *writeTx, feeds []*feedAppend) error {
 	if err != nil {
 		return err
 	}
-	insert := inMonth("INSERT INTO {frame} (account, seq0, n, at0, at1, arrived, smask, bloom, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", m)
+	insert := inMonth(insertFrame, m)
 	var chunks []*tailChunk
 	activities := 0
 	for _, feed := range feeds {
@@ -290,6 +290,9 @@ func (r *frameRow) take(blocks []*block) []*block {
 	return blocks[i:]
 }
 
+const insertFrame = "INSERT INTO {frame} (account, seq0, n, at0, at1, arrived, smask, bloom, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+
+// insert writes the row with insertFrame, as it reads for its month.
 func (r *frameRow) insert(tx *writeTx, statement string, arrivals []arrival) error {
 	bloom := []byte{}
 	if r.n >= bloomFrom {

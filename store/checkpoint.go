@@ -53,7 +53,7 @@ func (c *committer) checkpoints(ctx context.Context) {
 			c.checkpointFailed(err)
 			continue
 		}
-		c.s.stats.walBytes.Store(pages * pageSize)
+		c.s.stats.walPages.Store(pages)
 		if pages >= restartAt {
 			c.restart.Store(true)
 			c.wakeUp()
@@ -73,7 +73,7 @@ func (c *committer) restartLog() {
 		return
 	}
 	if busy == 0 {
-		c.s.stats.walBytes.Store(0)
+		c.s.stats.walPages.Store(0)
 	}
 }
 

@@ -297,9 +297,15 @@ func (c *committer) run(group []*request) {
 	err := c.refused()
 	tx := &writeTx{c: c, now: c.s.now()}
 	if err == nil {
+		begin := time.Now()
 		err = c.transact(tx, group, deliveries)
+		c.s.stats.commitTime.Add(int64(time.Since(begin)))
 	}
-	if err == nil {
+	if err != nil {
+		c.s.stats.failed.Add(1)
+	} else {
+		c.s.stats.commits.Add(1)
+		c.s.stats.groups.Add(int64(len(group) + len(deliveries)))
 		for _, f := range tx.afterCommit {
 			f()
 		}

@@ -23,7 +23,8 @@ func (h head) last() tidings.Seq { return h.next - 1 }
 // grow, so of two values the larger is the newer.
 type heads struct {
 	sync.RWMutex
-	of map[tidings.AccountID]head
+	of  map[tidings.AccountID]head
+	age int // how often the cache was emptied
 }
 
 func (h *heads) get(account tidings.AccountID) (head, bool) {
@@ -33,18 +34,40 @@ func (h *heads) get(account tidings.AccountID) (head, bool) {
 	return one, ok
 }
 
+// put keeps what the committer has committed.
 func (h *heads) put(account tidings.AccountID, one head) {
 	h.Lock()
 	defer h.Unlock()
+	h.merge(account, one)
+}
+
+// putRead keeps what was read since the cache had an age, unless it was emptied meanwhile.
+func (h *heads) putRead(account tidings.AccountID, one head, age int) {
+	h.Lock()
+	defer h.Unlock()
+	if h.age == age {
+		h.merge(account, one)
+	}
+}
+
+func (h *heads) now() int {
+	h.RLock()
+	defer h.RUnlock()
+	return h.age
+}
+
+func (h *heads) merge(account tidings.AccountID, one head) {
 	known := h.of[account]
 	h.of[account] = head{next: max(known.next, one.next), dropped: max(known.dropped, one.dropped)}
 }
 
-// forget empties the cache, after a write whose outcome is in doubt.
+// forget empties the cache: after a write whose outcome is in doubt, and after
+// one that changed many heads.
 func (h *heads) forget() {
 	h.Lock()
 	defer h.Unlock()
 	clear(h.of)
+	h.age++
 }
 
 // createHead begins an account's feed.
@@ -98,11 +121,12 @@ func (s *Store) head(ctx context.Context, account tidings.AccountID) (head, erro
 	if h, ok := s.heads.get(account); ok {
 		return h, nil
 	}
+	age := s.heads.now()
 	h, err := readHead(reader{s, ctx}, account)
 	if err != nil {
 		return head{}, err
 	}
-	s.heads.put(account, h)
+	s.heads.putRead(account, h, age)
 	return h, nil
 }
 

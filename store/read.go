@@ -73,10 +73,15 @@ func (s *Store) read(ctx context.Context, q tidings.ReadQuery) (tidings.Page, er
 	if err := s.readFrames(reader{s, context.WithoutCancel(ctx)}, &b); err != nil {
 		return tidings.Page{}, err
 	}
-	if now, ok := s.heads.get(q.Account); !ok || now.dropped != h.dropped {
-		return tidings.Page{}, errVanished
+	return b.page, s.stillKept(q.Account, h)
+}
+
+// stillKept is errVanished when retention has dropped something of the account since its head was read.
+func (s *Store) stillKept(account tidings.AccountID, h head) error {
+	if now, ok := s.heads.get(account); ok && now.dropped == h.dropped {
+		return nil
 	}
-	return b.page, nil
+	return errVanished
 }
 
 // pageBuilder collects chunks for a Read. page.Through moves on with every one.
@@ -131,7 +136,7 @@ func (b *pageBuilder) addTail(chunks []*tailChunk) {
 
 // readFrames goes through the months from the one that has the first wanted activity.
 func (s *Store) readFrames(q querier, b *pageBuilder) error {
-	months, seq0, err := locate(q, s.months.all(), b.q.Account, b.page.Through+1)
+	months, err := monthsFrom(q, s.months.all(), b.q.Account, b.page.Through+1)
 	if err != nil {
 		return err
 	}
@@ -141,9 +146,11 @@ func (s *Store) readFrames(q querier, b *pageBuilder) error {
 	}
 	statuses, mediaTypes := wanted(b.q.Filter)
 	for _, m := range months {
+		// One statement sees one state of the table: the sealer can't come between.
 		rows, err := q.rows(inMonth(`SELECT seq0, n, body FROM {frame}
-			WHERE account = $1 AND seq0 >= $2 AND seq0 <= $3 AND smask & $4 <> 0 AND smask & $5 <> 0 ORDER BY seq0`, m),
-			b.q.Account, seq0, to, statuses, mediaTypes)
+			WHERE account = $1 AND seq0 >= coalesce((SELECT max(seq0) FROM {frame} WHERE account = $1 AND seq0 <= $2), $2) AND seq0 <= $3
+			AND smask & $4 <> 0 AND smask & $5 <> 0 ORDER BY seq0`, m),
+			b.q.Account, b.page.Through+1, to, statuses, mediaTypes)
 		if err != nil {
 			return vanished(err)
 		}
@@ -159,7 +166,7 @@ func (s *Store) readFrames(q querier, b *pageBuilder) error {
 		// Every frame up to b.to was there when the head was read.
 		return errVanished
 	}
-	b.page.Through = to
+	b.page.Through = max(b.page.Through, to)
 	return nil
 }
 
@@ -197,21 +204,19 @@ func (s *Store) decode(body []byte, first tidings.Seq, n int) (tidings.Chunk, er
 	return s.codec.chunk(f, first)
 }
 
-// locate finds the frame that has a seq: the months from its own on, and its
-// first seq. When no frame has it, it is the first after it.
-func locate(q querier, months []month, account tidings.AccountID, seq tidings.Seq) ([]month, tidings.Seq, error) {
+// monthsFrom gives the months from the one on that has a seq, or what is kept after it.
+func monthsFrom(q querier, months []month, account tidings.AccountID, seq tidings.Seq) ([]month, error) {
 	months = slices.DeleteFunc(slices.Clone(months), func(m month) bool { return m.dropping })
 	for i, m := range slices.Backward(months) {
-		var seq0 tidings.Seq
-		err := q.row(inMonth("SELECT seq0 FROM {frame} WHERE account = $1 AND seq0 <= $2 ORDER BY seq0 DESC LIMIT 1", m), account, seq).Scan(&seq0)
+		_, err := frameAt(q, m, account, seq)
 		if err == nil {
-			return months[i:], seq0, nil
+			return months[i:], nil
 		}
 		if !errors.Is(err, sql.ErrNoRows) {
-			return nil, 0, vanished(err)
+			return nil, vanished(err)
 		}
 	}
-	return months, seq, nil
+	return months, nil
 }
 
 // vanished tells a month's table that is gone from other errors.

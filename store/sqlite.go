@@ -108,6 +108,7 @@ func (s *Store) start() {
 	s.stop = stop
 	s.loops.Go(s.committer.loop)
 	s.loops.Go(func() { s.committer.checkpoints(ctx) })
+	s.loops.Go(func() { s.upkeep(ctx) })
 }
 
 func (s *Store) shutDown() error {

@@ -23,6 +23,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tidings"
@@ -48,9 +49,14 @@ type Options struct {
 	// TailBytes is how much of the newest activities is kept in memory.
 	// Default: 32 MiB; negative: nothing.
 	TailBytes int
-	// SealEvery is how often quiet accounts' small frames are looked for.
-	// Default: 30 s; negative: never (SealStep can still be called).
+	// SealEvery is how often quiet accounts' small frames are looked for, and
+	// months that are past their retention. Default: 30 s; negative: never
+	// (SealStep and DropMonths can still be called).
 	SealEvery time.Duration
+	// RetainMonths is how many whole months are kept before the current one;
+	// older ones are dropped unless an active endpoint still needs them.
+	// Default: 0, everything is kept.
+	RetainMonths int
 }
 
 func (o Options) withDefaults() Options {
@@ -89,6 +95,8 @@ type Store struct {
 	tail   tail
 	months months
 	stats  counters
+
+	sealedMonth atomic.Value // string: the newest month at the last whole pass of the sealer
 
 	validKeys keyCache
 

@@ -57,6 +57,13 @@ func (t *tail) add(chunks []*tailChunk) {
 	}
 }
 
+// size is what the tail holds, in bytes.
+func (t *tail) size() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.bytes
+}
+
 // drop forgets an account's run. What the queue still has of it is passed over by evict.
 func (t *tail) drop(account tidings.AccountID) {
 	for _, c := range t.of[account] {
