@@ -120,6 +120,9 @@ func testKeyIsFoundByItsDigestUntilRevoked(t *testing.T, h *harness) {
 	if err != nil || len(keys) != 2 || keys[1].ID != made.ID || !keys[1].RevokedAt.Equal(h.clock.Now()) || !keys[0].RevokedAt.IsZero() {
 		t.Errorf("Keys = %+v, %v", keys, err)
 	}
+	if got := h.auditActions(t, account.ID); got != "account.create key.create key.revoke" {
+		t.Errorf("audit: %s", got)
+	}
 }
 
 // Readers look the key up at every moment around its revocation; once RevokeKey

@@ -17,6 +17,7 @@ func secretPromises() []promise {
 		{"StoreDoesNotOpenWithoutItsKeys", testStoreDoesNotOpenWithoutItsKeys},
 		{"RotatedKeysOpenWhatWasSealedBefore", testRotatedKeysOpenWhatWasSealedBefore},
 		{"SecretsAreRefusedWithoutAKey", testSecretsAreRefusedWithoutAKey},
+		{"DeletedEndpointsSecretsAreGone", testDeletedEndpointsSecretsAreGone},
 	}
 }
 
@@ -136,4 +137,18 @@ func testSecretsAreRefusedWithoutAKey(t *testing.T, h *harness) {
 	if list, _, err := h.Endpoints(t.Context(), account.ID, 0, 10); err != nil || len(list) != 1 || list[0].Auth != nil {
 		t.Errorf("stored: %+v, %v", list, err)
 	}
+}
+
+func testDeletedEndpointsSecretsAreGone(t *testing.T, h *harness) {
+	h.useKeys(t)
+	account := h.newAccount(t, "a")
+	e, err := h.CreateEndpoint(t.Context(), secretEndpoint(account.ID), tidings.Start{Now: true}, "admin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.DeleteEndpoint(t.Context(), account.ID, e.ID, "admin"); err != nil {
+		t.Fatal(err)
+	}
+	h.opts.Keys = store.Keyring{} // which opens only a store that has no secrets
+	h.reopen(t)
 }
