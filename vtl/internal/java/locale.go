@@ -25,7 +25,7 @@ type Locale struct {
 	dates           [4]string // patterns: full, long, medium, short
 	times           [4]string
 	glue            [4]string // between date and time, by the shorter style of the two
-	zones           string    // names of zoneFamilies, separated by |
+	zones           string    // four names for each of zoneFamilies, separated by |
 }
 
 type symbols struct {
@@ -94,31 +94,38 @@ func (l *Locale) ToLower(s string) string { return lower(s, l.Tag[:2]) }
 
 // zoneFamily is a family of time zones that share their names.
 type zoneFamily struct {
-	standard, summer string // short names
-	members          string // zone names, each between blanks
+	standard int    // minutes east of UTC
+	members  string // zone names, each between blanks
 }
 
-// zoneName is the name of a time zone as %z prints it: long or short, for
-// standard or summer time. abbreviation and offset (seconds) serve where the
-// zone is not in the tables.
+// The names of a family in Locale.zones.
+const (
+	longStandard = iota
+	longSummer
+	shortStandard
+	shortSummer
+	namesOfFamily
+)
+
+// zoneName is the name of a time zone as the letter z prints it. abbreviation
+// and offset (seconds) serve where the zone is not in the tables.
 func (l *Locale) zoneName(zone string, long, summer bool, abbreviation string, offset int) string {
 	if zone == "UTC" || zone == "" {
 		// The reference engine formats with its default zone, which calls itself
 		// GMT; Etc/UTC is UTC.
 		zone = "GMT"
 	}
+	kind := shortStandard
+	if long {
+		kind = longStandard
+	}
+	if summer {
+		kind++
+	}
 	for i := range zoneFamilies {
-		f := &zoneFamilies[i]
-		if !inBlanks(f.members, zone) {
-			continue
+		if inBlanks(zoneFamilies[i].members, zone) {
+			return l.familyName(i, kind)
 		}
-		switch {
-		case long:
-			return l.longZoneName(i, summer)
-		case summer:
-			return f.summer
-		}
-		return f.standard
 	}
 	if !long && abbreviation != "" && abbreviation[0] >= 'A' {
 		return abbreviation
@@ -142,13 +149,9 @@ func inBlanks(list, name string) bool {
 	}
 }
 
-func (l *Locale) longZoneName(family int, summer bool) string {
-	n := 2 * family
-	if summer {
-		n++
-	}
+func (l *Locale) familyName(family, kind int) string {
 	rest := l.zones
-	for ; n > 0; n-- {
+	for n := family*namesOfFamily + kind; n > 0; n-- {
 		_, rest, _ = strings.Cut(rest, "|")
 	}
 	name, _, _ := strings.Cut(rest, "|")
