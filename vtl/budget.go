@@ -108,7 +108,7 @@ func (b *budget) stepN(n int) error {
 func (b *budget) refill(n int) error {
 	owed := -b.steps
 	if owed > b.rest {
-		b.steps, b.rest = 0, 0
+		b.steps, b.rest = -1, 0
 		return limitError(KindLimitSteps, "the template takes more than "+strconv.Itoa(b.limits.Steps)+" steps")
 	}
 	b.rest -= owed
@@ -123,6 +123,9 @@ func (b *budget) refill(n int) error {
 	}
 	return nil
 }
+
+// spent reports whether the steps have run out.
+func (b *budget) spent() bool { return b.steps <= 0 && b.rest <= 0 }
 
 // loop counts one turn of a #foreach.
 func (b *budget) loop() error {

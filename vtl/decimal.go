@@ -93,3 +93,33 @@ func (d Decimal) Cmp(o Decimal) int {
 
 // Equal compares as equals does: 1.5 and 1.50 differ.
 func (d Decimal) Equal(o Decimal) bool { return d.Scale == o.Scale && d.Unscaled.Cmp(o.Unscaled) == 0 }
+
+// plain prints without an exponent; the scale must not be negative.
+func (d Decimal) plain() string {
+	digits := new(big.Int).Abs(d.Unscaled).String()
+	if pad := int(d.Scale) - len(digits) + 1; pad > 0 {
+		digits = strings.Repeat("0", pad) + digits
+	}
+	if point := len(digits) - int(d.Scale); d.Scale > 0 {
+		digits = digits[:point] + "." + digits[point:]
+	}
+	if d.Unscaled.Sign() < 0 {
+		return "-" + digits
+	}
+	return digits
+}
+
+// strip drops trailing zeros, also before the point.
+func (d Decimal) strip() Decimal {
+	if d.Unscaled.Sign() == 0 {
+		return Decimal{Unscaled: new(big.Int)}
+	}
+	ten, rem := big.NewInt(10), new(big.Int)
+	for {
+		quo := new(big.Int)
+		if quo.QuoRem(d.Unscaled, ten, rem); rem.Sign() != 0 {
+			return d
+		}
+		d = Decimal{quo, d.Scale - 1}
+	}
+}

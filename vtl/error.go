@@ -44,6 +44,10 @@ type Error struct {
 	Message   string // without the place
 	Fragment  string // the source line, without its end; may be empty
 	Err       error  // the cause, if there is one
+
+	offset  int32 // in the text it came from; -1: has no place
+	located bool  // offset is set
+	placed  bool  // Line and Col are set
 }
 
 // Error returns "NAME:LINE:COL: message".

@@ -56,15 +56,15 @@ type Insertion struct {
 	Quiet   bool   // $!name: prints nothing when unresolved
 	Merge   bool   // a merge tag: %NAME%
 	Text    string // what will be written
-	Line    int
-	Col     int
+	Offset  int    // of the reference in its source
 }
 
 // InsertFunc sees every reference as it is written to the output of the template. It
 // returns the text to write, in.Text to leave it as it is. An error ends the render
-// with kind KindStrict. References inside quoted strings and #define blocks are not
-// seen on their own: the reference that writes the whole is. in is valid only during
-// the call.
+// with kind KindStrict. References inside quoted strings are not seen on their own:
+// the reference that writes the string is. Those inside #define blocks, macros,
+// #evaluate and #parse are seen where they are written. in is valid only during the
+// call.
 type InsertFunc func(in *Insertion) (string, error)
 
 // RenderOptions are what one render may know of its surroundings.
@@ -73,10 +73,12 @@ type RenderOptions struct {
 	Limits  Limits                               // zero fields take the defaults
 	Tools   Tools                                // objects by variable name; a variable hides a tool
 	Insert  InsertFunc                           // sees references as they are written. Default: none
-	Load    func(name string) (*Template, error) // for #parse and #include. Default: nothing is found
-	Locale  string                               // of numbers and dates, as "uk_UA". Default "en_US"
-	Zone    *time.Location                       // of dates. Default UTC
-	Now     func() time.Time                     // the clock, asked once at most. Default time.Now
-	Random  func() float64                       // in [0,1). Default math/rand
-	Strict  bool                                 // an unresolved plain reference is an error
+	Load    func(name string) (*Template, error) // for #parse; nil if there is none. Default: nothing is found
+	// Include gives the texts of #include. Default: nothing is found
+	Include func(name string) (text string, ok bool)
+	Locale  string           // of numbers and dates, as "uk_UA". Default "en_US"
+	Zone    *time.Location   // of dates. Default UTC
+	Now     func() time.Time // the clock, asked once at most. Default time.Now
+	Random  func() float64   // in [0,1). Default math/rand
+	Strict  bool             // an unresolved plain reference is an error
 }

@@ -29,13 +29,14 @@ const (
 	KindEntry        // java.util.Map.Entry
 	KindObject       // a tool, or what a tool returned
 	kindDefine       // the block of a #define; rendered each time it is read
+	kindLoop         // $foreach
 )
 
 // String names the kind for messages.
 func (k Kind) String() string {
 	names := [...]string{
 		"null", "String", "Integer", "Long", "BigInteger", "Double", "Float", "BigDecimal",
-		"Boolean", "Character", "List", "Map", "Entry", "Object", "Block",
+		"Boolean", "Character", "List", "Map", "Entry", "Object", "Block", "Loop",
 	}
 	if int(k) < len(names) {
 		return names[k]

@@ -1,0 +1,113 @@
+package vtl
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// maxJSONDepth bounds how deep JSON input may nest.
+const maxJSONDepth = 500
+
+// ParseJSON turns a JSON text into a value without loss: objects become maps in the
+// order of their keys (of equal keys the last one counts), whole numbers become
+// Integers, Longs or BigIntegers, whichever is the smallest that holds them, and
+// numbers with a point or an exponent become Doubles.
+func ParseJSON(data []byte) (Value, error) {
+	d := jsonReader{dec: json.NewDecoder(bytes.NewReader(data))}
+	d.dec.UseNumber()
+	v, err := d.value(0)
+	if err != nil {
+		return Null, fmt.Errorf("reading JSON: %w", err)
+	}
+	if _, err := d.dec.Token(); !errors.Is(err, io.EOF) {
+		return Null, errors.New("reading JSON: something follows the value")
+	}
+	return v, nil
+}
+
+type jsonReader struct{ dec *json.Decoder }
+
+func (d *jsonReader) value(depth int) (Value, error) {
+	tok, err := d.dec.Token()
+	if err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return Null, err
+	}
+	switch t := tok.(type) {
+	case json.Delim:
+		if depth >= maxJSONDepth {
+			return Null, errors.New("nested too deep")
+		}
+		if t == '{' {
+			return d.object(depth + 1)
+		}
+		return d.array(depth + 1)
+	case string:
+		return String(t), nil
+	case bool:
+		return Bool(t), nil
+	case json.Number:
+		return jsonNumber(string(t))
+	}
+	return Null, nil
+}
+
+func (d *jsonReader) object(depth int) (Value, error) {
+	m := NewMap(0)
+	for d.dec.More() {
+		key, err := d.dec.Token()
+		if err != nil {
+			return Null, err
+		}
+		val, err := d.value(depth)
+		if err != nil {
+			return Null, err
+		}
+		m.Set(key.(string), val)
+	}
+	_, err := d.dec.Token()
+	return MapValue(m), err
+}
+
+func (d *jsonReader) array(depth int) (Value, error) {
+	l := &List{}
+	for d.dec.More() {
+		item, err := d.value(depth)
+		if err != nil {
+			return Null, err
+		}
+		l.items = append(l.items, item)
+	}
+	_, err := d.dec.Token()
+	return ListValue(l), err
+}
+
+// jsonNumber keeps the size of whole numbers.
+func jsonNumber(s string) (Value, error) {
+	if strings.ContainsAny(s, ".eE") {
+		f, err := strconv.ParseFloat(s, 64)
+		if err != nil && !errors.Is(err, strconv.ErrRange) {
+			return Null, err
+		}
+		return Float(f), nil
+	}
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return Int(n), nil
+	}
+	if len(s) > maxLiteralDigits {
+		return Null, errors.New("a number has too many digits")
+	}
+	n, ok := new(big.Int).SetString(s, 10)
+	if !ok {
+		return Null, errors.New("not a number: " + s)
+	}
+	return BigInt(n), nil
+}

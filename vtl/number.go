@@ -1,0 +1,483 @@
+package vtl
+
+import (
+	"math"
+	"math/big"
+	"strings"
+
+	"tidings/vtl/internal/java"
+)
+
+// intOf is intValue() in Java: the low 32 bits of whole numbers, saturation for
+// fractions.
+func intOf(v Value) int32 {
+	switch v.kind {
+	case KindInt32, KindInt64:
+		return int32(v.int())
+	case KindBig, KindDecimal:
+		return int32(longOf(v))
+	}
+	return java.DoubleToInt(v.Float64())
+}
+
+// longOf is longValue() in Java.
+func longOf(v Value) int64 {
+	switch v.kind {
+	case KindInt32, KindInt64:
+		return v.int()
+	case KindBig:
+		return lowBits(v.big())
+	case KindDecimal:
+		return lowBits(v.decimal().whole())
+	}
+	return java.DoubleToLong(v.Float64())
+}
+
+func lowBits(n *big.Int) int64 {
+	low := new(big.Int).And(n, new(big.Int).SetUint64(math.MaxUint64))
+	return int64(low.Uint64())
+}
+
+// number takes a value as a number: numbers as they are, other values by their text
+// read as a Double. Lists and maps are never numbers.
+func (r *render) number(v Value) (Value, bool, error) {
+	if v.IsNumber() {
+		return v, true, nil
+	}
+	switch v.kind {
+	case KindNull, KindBool, KindList, KindMap, KindEntry, kindLoop:
+		return Null, false, nil
+	}
+	start := len(r.out)
+	var s string
+	if v.kind == KindString {
+		s = v.str()
+	} else {
+		text, err := r.text(v)
+		if err != nil {
+			return Null, false, err
+		}
+		s = text
+	}
+	r.out = r.out[:start]
+	const longest = 1 << 10 // no number that anyone means is longer
+	if s == "" || len(s) > longest {
+		return Null, false, nil
+	}
+	f, ok := java.ParseDouble(s)
+	return Float(f), ok, nil
+}
+
+// math applies an arithmetic operator. What is no number, and a division by zero,
+// gives null.
+func (r *render) math(e *mathExpr, left, right Value) (Value, error) {
+	if e.op == tokPlus && left.kind == KindList && right.IsNumber() {
+		return Null, &Error{Kind: KindRuntime, Message: "a number can't be added to the list " + e.l.literal()}
+	}
+	a, ok, err := r.number(left)
+	if err != nil || !ok {
+		return Null, err
+	}
+	b, ok, err := r.number(right)
+	if err != nil || !ok {
+		return Null, err
+	}
+	if (e.op == tokDivide || e.op == tokModulus) && isZero(b) {
+		return Null, nil
+	}
+	switch {
+	case a.kind == KindDecimal || b.kind == KindDecimal,
+		a.kind == KindBig && !b.IsInteger(), b.kind == KindBig && !a.IsInteger():
+		return r.decimalMath(e.op, a, b)
+	case a.kind == KindBig || b.kind == KindBig:
+		return r.bigMath(e.op, a.BigInt(), b.BigInt())
+	case a.IsInteger() && b.IsInteger():
+		return r.longMath(e.op, a, b)
+	case a.kind == KindFloat64 || b.kind == KindFloat64:
+		return Float(floatMath(e.op, a.Float64(), b.Float64())), nil
+	}
+	return Float32(float32(floatMath(e.op, float64(float32(a.Float64())), float64(float32(b.Float64()))))), nil
+}
+
+func isZero(v Value) bool {
+	switch v.kind {
+	case KindInt32, KindInt64:
+		return v.num == 0
+	case KindBig:
+		return v.big().Sign() == 0
+	case KindDecimal:
+		return v.decimal().Unscaled.Sign() == 0
+	}
+	return v.float() == 0
+}
+
+func floatMath(op tokenKind, a, b float64) float64 {
+	switch op {
+	case tokPlus:
+		return a + b
+	case tokMinus:
+		return a - b
+	case tokMultiply:
+		return a * b
+	case tokDivide:
+		return a / b
+	}
+	return math.Mod(a, b)
+}
+
+// longMath works on Integers and Longs. The result has the wider of the two types, or
+// the next one in which it fits.
+func (r *render) longMath(op tokenKind, x, y Value) (Value, error) {
+	a, b := x.int(), y.int()
+	n, ok := int64(0), true
+	switch op {
+	case tokPlus:
+		n = a + b
+		ok = (n^a)&(n^b) >= 0
+	case tokMinus:
+		n = a - b
+		ok = (a^b)&(n^a) >= 0
+	case tokMultiply:
+		n = a * b
+		ok = a == 0 || (n/a == b && !(a == -1 && b == math.MinInt64))
+	case tokDivide:
+		n = a / b
+	default:
+		n = a % b
+	}
+	if !ok {
+		return r.bigMath(op, big.NewInt(a), big.NewInt(b))
+	}
+	if x.kind == KindInt32 && y.kind == KindInt32 {
+		return Int(n), nil
+	}
+	return Int64(n), nil
+}
+
+// bigMath works on BigIntegers.
+func (r *render) bigMath(op tokenKind, a, b *big.Int) (Value, error) {
+	bits := max(a.BitLen(), b.BitLen()) + 1
+	if op == tokMultiply {
+		bits = a.BitLen() + b.BitLen()
+	}
+	if bits > r.limits.IntegerBits {
+		return Null, r.integerError()
+	}
+	if err := r.charge(bits/8 + slotBytes); err != nil {
+		return Null, err
+	}
+	n := new(big.Int)
+	switch op {
+	case tokPlus:
+		n.Add(a, b)
+	case tokMinus:
+		n.Sub(a, b)
+	case tokMultiply:
+		n.Mul(a, b)
+	case tokDivide:
+		n.Quo(a, b)
+	default:
+		if b.Sign() < 0 {
+			return Null, &Error{Kind: KindRuntime, Message: "a BigInteger modulo a negative number"}
+		}
+		n.Mod(a, b)
+	}
+	return BigInt(n), nil
+}
+
+func (r *render) integerError() error {
+	return limitError(KindLimitInteger, "a number has more than "+itoa(r.limits.IntegerBits)+" bits")
+}
+
+// decimalMath works on BigDecimals; other numbers become one through their text.
+func (r *render) decimalMath(op tokenKind, x, y Value) (Value, error) {
+	a, ok := toDecimal(x)
+	b, ok2 := toDecimal(y)
+	if !ok || !ok2 || op == tokModulus {
+		return Null, nil
+	}
+	bits := a.Unscaled.BitLen() + b.Unscaled.BitLen() + 4*int(abs32(a.Scale-b.Scale))
+	if bits > 2*r.limits.IntegerBits {
+		return Null, r.integerError()
+	}
+	if err := r.charge(bits/8 + slotBytes); err != nil {
+		return Null, err
+	}
+	scale := max(a.Scale, b.Scale)
+	switch op {
+	case tokPlus:
+		return DecimalValue(Decimal{new(big.Int).Add(a.rescale(scale), b.rescale(scale)), scale}), nil
+	case tokMinus:
+		return DecimalValue(Decimal{new(big.Int).Sub(a.rescale(scale), b.rescale(scale)), scale}), nil
+	case tokMultiply:
+		return DecimalValue(Decimal{new(big.Int).Mul(a.Unscaled, b.Unscaled), a.Scale + b.Scale}), nil
+	}
+	// The quotient has the scale of the dividend, rounded half down.
+	num, den := a.rescale(scale), b.rescale(scale)
+	num = Decimal{num, 0}.rescale(max(a.Scale, 0))
+	return DecimalValue(Decimal{quoHalfDown(num, den), a.Scale}), nil
+}
+
+// quoHalfDown divides and rounds to the nearest, halves towards zero.
+func quoHalfDown(num, den *big.Int) *big.Int {
+	quo, rem := new(big.Int).QuoRem(num, den, new(big.Int))
+	if rem.Lsh(rem.Abs(rem), 1).CmpAbs(den) > 0 {
+		quo.Add(quo, big.NewInt(int64(num.Sign()*den.Sign())))
+	}
+	return quo
+}
+
+func abs32(n int32) int32 {
+	if n < 0 {
+		return -n
+	}
+	return n
+}
+
+func toDecimal(v Value) (Decimal, bool) {
+	switch v.kind {
+	case KindDecimal:
+		return *v.decimal(), true
+	case KindBig:
+		return Decimal{Unscaled: v.big()}, true
+	}
+	return ParseDecimal(plainText(Float(v.Float64())))
+}
+
+// whole is the number without its fraction.
+func (d *Decimal) whole() *big.Int {
+	if d.Scale <= 0 {
+		return d.rescale(0)
+	}
+	ten := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(d.Scale)), nil)
+	return ten.Quo(d.Unscaled, ten)
+}
+
+// negate is the unary minus.
+func (r *render) negate(v Value) (Value, error) {
+	switch v.kind {
+	case KindInt32:
+		return Int(-v.int()), nil
+	case KindInt64:
+		if v.int() != math.MinInt64 {
+			return Int64(-v.int()), nil
+		}
+		return r.bigMath(tokMinus, new(big.Int), big.NewInt(v.int()))
+	case KindBig:
+		return r.bigMath(tokMinus, new(big.Int), v.big())
+	case KindDecimal:
+		d := v.decimal()
+		return DecimalValue(Decimal{new(big.Int).Neg(d.Unscaled), d.Scale}), nil
+	case KindFloat32:
+		return Float32(float32(-v.float())), nil
+	}
+	return Float(-v.float()), nil
+}
+
+// compareNumbers orders two numbers by value.
+func compareNumbers(a, b Value) int {
+	switch {
+	case a.kind == KindDecimal || b.kind == KindDecimal,
+		a.kind == KindBig && !b.IsInteger(), b.kind == KindBig && !a.IsInteger():
+		x, ok := toDecimal(a)
+		y, ok2 := toDecimal(b)
+		if ok && ok2 {
+			return x.Cmp(y)
+		}
+	case a.kind == KindBig || b.kind == KindBig:
+		return a.BigInt().Cmp(b.BigInt())
+	case a.IsInteger() && b.IsInteger():
+		return compareInts(a.int(), b.int())
+	}
+	x, y := a.Float64(), b.Float64()
+	switch {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+// relation is <, <=, > and >=: numbers, and what reads as one; all else is false.
+func (r *render) relation(op tokenKind, left, right Value) (bool, error) {
+	a, ok, err := r.number(left)
+	if err != nil || !ok {
+		return false, err
+	}
+	b, ok, err := r.number(right)
+	if err != nil || !ok {
+		return false, err
+	}
+	return ordered(op, compareNumbers(a, b)), nil
+}
+
+// looselyEqual is ==: numbers by value, also against text that reads as one; values of
+// one class as equals does; all others by their text.
+func (r *render) looselyEqual(a, b Value) (bool, error) {
+	if a.kind == KindNull || b.kind == KindNull {
+		return a.kind == b.kind, nil
+	}
+	if a.kind == KindString && b.kind == KindString {
+		return a.str() == b.str(), nil
+	}
+	if a.IsNumber() || b.IsNumber() {
+		x, ok, err := r.number(a)
+		if err != nil {
+			return false, err
+		}
+		y, ok2, err := r.number(b)
+		if err != nil {
+			return false, err
+		}
+		if ok && ok2 {
+			return compareNumbers(x, y) == 0, nil
+		}
+	}
+	if sameClass(a, b) {
+		return r.equal(a, b, 0), nil
+	}
+	start := len(r.out)
+	x, err := r.text(a)
+	if err != nil {
+		return false, err
+	}
+	y, err := r.text(b)
+	r.out = r.out[:start]
+	return x == y, err
+}
+
+func sameClass(a, b Value) bool {
+	if a.kind != b.kind {
+		return false
+	}
+	if a.kind == KindList {
+		return a.list().flav == b.list().flav
+	}
+	if a.kind == KindObject {
+		return a.object().Class() == b.object().Class()
+	}
+	return true
+}
+
+// equal is equals() of Java: an Integer equals no Long.
+func (r *render) equal(a, b Value, depth int) bool {
+	if a.kind != b.kind || depth > r.limits.TextDepth || r.step() != nil {
+		return false
+	}
+	switch a.kind {
+	case KindNull:
+		return true
+	case KindString:
+		return a.str() == b.str()
+	case KindBig:
+		return a.big().Cmp(b.big()) == 0
+	case KindDecimal:
+		return a.decimal().Equal(*b.decimal())
+	case KindFloat64, KindFloat32:
+		return a.num == b.num || (math.IsNaN(a.float()) && math.IsNaN(b.float()))
+	case KindList:
+		return r.equalLists(r.list(a), r.list(b), depth)
+	case KindMap:
+		return r.equalMaps(r.mapping(a), r.mapping(b), depth)
+	case KindEntry:
+		x, y := a.entry(), b.entry()
+		return r.equal(x.key, y.key, depth+1) && r.equal(x.value(), y.value(), depth+1)
+	case KindObject:
+		if eq, ok := a.object().(Equaler); ok {
+			return eq.EqualObject(b.object())
+		}
+		return identicalObjects(a.object(), b.object())
+	case kindDefine, kindLoop:
+		return a.ref == b.ref
+	}
+	return a.num == b.num
+}
+
+// identicalObjects compares identity; objects whose Go type can't be compared differ.
+func identicalObjects(a, b Object) (same bool) {
+	defer func() {
+		if recover() != nil {
+			same = false
+		}
+	}()
+	return a == b
+}
+
+func (r *render) equalLists(a, b *List, depth int) bool {
+	if a == b {
+		return true
+	}
+	if a.Len() != b.Len() || a.isSet() != b.isSet() || a.flav == flavourArray || b.flav == flavourArray {
+		return false
+	}
+	for i := range a.Len() {
+		if a.isSet() {
+			if r.indexOf(b, a.At(i), depth) < 0 {
+				return false
+			}
+		} else if !r.equal(a.At(i), b.At(i), depth+1) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *render) equalMaps(a, b *Map, depth int) bool {
+	if a == b {
+		return true
+	}
+	if a.Len() != b.Len() {
+		return false
+	}
+	for i := range a.entries {
+		j := b.find(a.entries[i].key)
+		if j < 0 || !r.equal(a.entries[i].val, b.entries[j].val, depth+1) {
+			return false
+		}
+	}
+	return true
+}
+
+// indexOf finds a value in a list, -1 if it is not there.
+func (r *render) indexOf(l *List, v Value, depth int) int {
+	for i := range l.Len() {
+		if r.equal(l.At(i), v, depth+1) {
+			return i
+		}
+		if r.spent() {
+			return -1
+		}
+	}
+	return -1
+}
+
+// isTrue is what #if makes of a value: null, false, zero and what is empty are false.
+func (r *render) isTrue(v Value) bool {
+	switch v.kind {
+	case KindNull:
+		return false
+	case KindBool:
+		return v.num != 0
+	case KindString:
+		return v.num != 0
+	case KindInt32, KindInt64, KindBig, KindFloat64, KindFloat32, KindDecimal:
+		return !isZero(v)
+	case KindList:
+		return r.list(v).Len() > 0
+	case KindMap:
+		return r.mapping(v).Len() > 0
+	case KindObject:
+		if t, ok := v.object().(Truther); ok {
+			return t.Truth()
+		}
+	case kindLoop:
+		return v.loop().store != nil && v.loop().store.Len() > 0
+	}
+	return true
+}
+
+// upperFirst makes the first letter of an ASCII name upper case.
+func upperFirst(name string) string {
+	return strings.ToUpper(name[:1]) + name[1:]
+}

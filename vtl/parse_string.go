@@ -1,0 +1,86 @@
+package vtl
+
+import (
+	"strconv"
+	"strings"
+)
+
+// stringLiteral reads 'text' or "text". What a double quoted string interpolates is
+// read later, after the whole source, as the reference engine does: errors of the
+// source come first.
+func (p *parser) stringLiteral() (expr, error) {
+	t, err := p.take()
+	if err != nil {
+		return nil, err
+	}
+	src := p.src[t.pos:t.end]
+	quote := src[0]
+	text := src[1 : len(src)-1]
+	if quote == '"' {
+		var ok bool
+		if text, ok = unescapeUnicode(text); !ok {
+			return nil, p.fail(int(t.pos), `\u needs four hexadecimal digits`)
+		}
+	}
+	if doubled := string([]byte{quote, quote}); strings.Contains(text, doubled) {
+		text = strings.ReplaceAll(text, doubled, doubled[:1])
+	}
+	if quote == '\'' || !strings.ContainsAny(src, "$#") {
+		return &constExpr{val: String(text), src: src}, nil
+	}
+	x := &stringExpr{src: src, text: text}
+	line, col := p.at.position(p.src, int(t.pos))
+	x.at = origin{line, col + 1}
+	depth := p.depth
+	p.later = append(p.later, func() error { return p.interpolate(x, int(t.pos), depth) })
+	return x, nil
+}
+
+// interpolate reads the inside of a string. A syntax error in it is reported at the
+// string.
+func (p *parser) interpolate(x *stringExpr, pos, depth int) error {
+	sub := &parser{src: x.text, shared: p.shared, depth: depth, at: x.at}
+	sub.lex.src = x.text
+	if err := sub.enter(); err != nil {
+		return err
+	}
+	body, _, err := sub.statements(true, func(tokenKind) bool { return false })
+	if err != nil {
+		e := &parseError{kind: KindParse, offset: pos, message: "in the string: " + err.Error()}
+		if inner, ok := err.(*parseError); ok {
+			e.kind = inner.kind
+		}
+		return e
+	}
+	x.body = body
+	for _, check := range sub.later {
+		if err := check(); err != nil {
+			return &parseError{located: locate(err, p.shared.tmpl.name, sub.src, sub.at)}
+		}
+	}
+	return nil
+}
+
+// unescapeUnicode replaces \uXXXX.
+func unescapeUnicode(s string) (string, bool) {
+	i := strings.Index(s, `\u`)
+	if i < 0 {
+		return s, true
+	}
+	var b strings.Builder
+	for i >= 0 {
+		if i+6 > len(s) {
+			return "", false
+		}
+		n, err := strconv.ParseUint(s[i+2:i+6], 16, 16)
+		if err != nil {
+			return "", false
+		}
+		b.WriteString(s[:i])
+		b.WriteString(charText(uint16(n)))
+		s = s[i+6:]
+		i = strings.Index(s, `\u`)
+	}
+	b.WriteString(s)
+	return joinSurrogates(b.String()), true
+}
