@@ -146,7 +146,8 @@ func (s *Store) Keys(ctx context.Context, account tidings.AccountID) ([]tidings.
 // KeyByDigest gives the valid key whose token has this digest (see
 // tidings.KeyDigest). Both a token that is not known and one that was revoked
 // are CodeUnauthorized, told apart in words only: who holds a revoked token
-// may know what became of it, and tokens can't be guessed.
+// may know what became of it, and tokens can't be guessed. The key's scopes
+// are shared with other callers and not to be changed.
 func (s *Store) KeyByDigest(ctx context.Context, digest [32]byte) (tidings.Key, error) {
 	key, round, ok := s.validKeys.get(digest)
 	if ok {
