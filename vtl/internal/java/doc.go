@@ -31,7 +31,7 @@
 //	Repeat(s string, n, max int) (string, error)
 //	Indent(s string, n, max int) (string, error)
 //
-// Numbers (double.go, decimal.go, parse.go):
+// Numbers (double.go, bigdigits.go, parse.go):
 //
 //	AppendDouble(dst []byte, f float64) []byte         Double.toString
 //	AppendFloat(dst []byte, f float32) []byte          Float.toString
@@ -40,51 +40,51 @@
 //	DoubleToInt(f float64) int32, DoubleToLong(f float64) int64   casts that saturate, NaN is 0
 //	Round(f float64) int64                             Math.round
 //	DoubleHash(f float64) int32, LongHash(n int64) int32
-//	Decimal: ParseDecimal(s string) (Decimal, bool), DecimalOfInt(n int64) Decimal, (Decimal).Append,
-//	  String, Float64, Int64, Int, Sign, Cmp, Equal     BigDecimal
 //
-// Number formats (number_format.go, number_parse.go):
+// Number formats (number_pattern.go, number_format.go, number_parse.go):
 //
-//	ParseNumberFormat(pattern string, loc *Locale) (*NumberFormat, error)   DecimalFormat
-//	(*Locale).Number(), Currency(), Percent(), Integer() *NumberFormat
-//	(*NumberFormat).AppendDouble(dst, f), AppendLong(dst, n), AppendBig(dst, n), AppendDecimal(dst, d)
+//	ParseNumberFormat(pattern string, l *Locale) (NumberFormat, error)   DecimalFormat
+//	(*Locale).Number, Currency, Percent, Integer() NumberFormat
+//	(*NumberFormat).AppendDouble, AppendLong, AppendBig, AppendDecimal(dst, n) []byte
 //	(*NumberFormat).Parse(s string) (Num, bool)        prefix parse: Num is a Long or a Double
 //
-// Dates (calendar.go, date_format.go, date_parse.go): a date is int64
-// milliseconds since 1970 UTC; a zone is a *time.Location.
+// Dates (calendar.go, calendar_set.go, date_pattern.go, date_format.go,
+// date_parse.go): a date is int64 milliseconds since 1970 UTC.
 //
-//	ParseDateFormat(pattern string, loc *Locale) (*DateFormat, error)       SimpleDateFormat
-//	(*Locale).DateStyle(date, time Style) *DateFormat
+//	ParseDateFormat(pattern string, l *Locale) (DateFormat, error)       SimpleDateFormat
+//	(*Locale).DateStyle(date, time Style) DateFormat
 //	(*DateFormat).Append(dst []byte, ms int64, zone *time.Location) []byte
 //	(*DateFormat).Parse(s string, zone *time.Location, now int64) (ms int64, ok bool)  lenient, prefix;
 //	  now places two-digit years
-//	AppendDate(dst []byte, ms int64, zone *time.Location) []byte            Date.toString
+//	AppendDate(dst []byte, ms int64, zone *time.Location) []byte         Date.toString
 //	FieldsOf(ms int64, zone *time.Location) Fields; (Fields).Millis(zone) int64   lenient
 //
-// Formatting (formatter.go, message.go): an argument is nil, string, bool,
-// int32, int64, *big.Int, float64, Decimal, Char, Date, or a fmt.Stringer for
-// everything else.
+// Formatting (formatter.go, formatter_number.go, message.go):
 //
-//	Format(loc *Locale, format string, args []any, max int) (string, error)              String.format
-//	Message(loc *Locale, zone *time.Location, pattern string, args []any, max int) (string, error)  MessageFormat.format
+//	Printer{Locale, Zone, Max}.Format(format string, args []any) (string, error)     String.format
+//	Printer{Locale, Zone, Max}.Message(pattern string, args []any) (string, error)   MessageFormat.format
 //
-// Regular expressions (regex.go, regex_translate.go):
+// Regular expressions (regex.go, regex_translate.go, regex_class.go, regex_vm.go):
 //
 //	NewRegexCache(size int) *RegexCache                safe for concurrent use; owned by the caller
 //	(*RegexCache).Compile(pattern string) (*Regex, error)
-//	(*Regex).Matches(s string) bool                    the whole string, String.matches
-//	(*Regex).ReplaceAll(s, repl string, max int) (string, error), ReplaceFirst
-//	(*Regex).Split(s string, limit, max int) ([]string, error)   max pieces
+//	(*Regex).Matches(s string, b Bounds) (bool, error) the whole string, String.matches
+//	(*Regex).ReplaceAll, ReplaceFirst(s, repl string, b Bounds) (string, error)
+//	(*Regex).Split(s string, limit int, b Bounds) ([]string, error)
 //
-// A *RegexError says why a pattern was refused: its syntax, its size, or a
-// construct that needs backtracking (lookaround, back-reference, possessive).
+// Bounds hold the most bytes, the most pieces and the function that takes steps
+// from the budget of the render. A *RegexError says why a pattern was refused:
+// its syntax, its size, or a construct that needs backtracking (lookaround,
+// back-reference, possessive quantifier).
 //
-// Escapes (escape.go, url.go): each appends the escaped s to dst.
+// Escapes (escape.go): each appends the escaped s to dst.
 //
 //	AppendHTML, AppendXML, AppendJavaScript, AppendJSON, AppendJava, AppendURL, AppendSQL (dst []byte, s string) []byte
 //	UnescapeURL(s string) (string, bool)
 //
-// Locales (locale.go, locale_data.go): LookupLocale(tag string) *Locale finds
-// "uk", "uk_UA", "uk-UA"; a tag that is not known falls back to its language,
-// then to en_US.
+// Locales (locale.go, locale_data*.go, zone_data.go): LookupLocale(tag string)
+// *Locale finds "uk", "uk_UA", "uk-UA"; what is not known falls back to the
+// language, then to en_US.
+//
+// The testdata was made by Java 17 itself.
 package java

@@ -199,7 +199,8 @@ func (dd *decimalDigits) increment() {
 		}
 		dd.d[i] = '0'
 	}
-	dd.d = append(dd.d[:0], '1')
+	dd.d = dd.d[:1] // digits were dropped, so there is room
+	dd.d[0] = '1'
 	dd.exp++
 }
 

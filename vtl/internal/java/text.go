@@ -185,9 +185,6 @@ func CompareIgnoreCase(a, b string) int {
 		ry, ny := utf8.DecodeRuneInString(y)
 		fx, fy := foldUnit(rx), foldUnit(ry)
 		if fx != fy {
-			if fx >= 0x10000 || fy >= 0x10000 {
-				return Compare(string(fx), string(fy))
-			}
 			return int(fx) - int(fy)
 		}
 		x, y = x[nx:], y[ny:]

@@ -148,11 +148,11 @@ func CodePointAt(s string, i int) (int32, bool) {
 
 // IndexOf is String.indexOf(sub, from) in UTF-16 units, -1 when absent.
 func IndexOf(s, sub string, from int) int {
+	if sub == "" {
+		return min(max(from, 0), Len(s))
+	}
 	start, inPair := seek(s, max(from, 0))
 	if start < 0 {
-		if sub == "" {
-			return Len(s)
-		}
 		return -1
 	}
 	if inPair {
@@ -171,6 +171,9 @@ func LastIndexOf(s, sub string, from int) int {
 	if from < 0 {
 		return -1
 	}
+	if sub == "" {
+		return min(from, Len(s))
+	}
 	end := len(s)
 	if b, _ := seek(s, from); b >= 0 {
 		end = min(b+len(sub), len(s))
@@ -185,7 +188,7 @@ func LastIndexOf(s, sub string, from int) int {
 // StartsWithAt is String.startsWith(prefix, at).
 func StartsWithAt(s, prefix string, at int) bool {
 	b, inPair := seek(s, at)
-	return b >= 0 && !inPair && strings.HasPrefix(s[b:], prefix)
+	return b >= 0 && (!inPair && strings.HasPrefix(s[b:], prefix) || prefix == "")
 }
 
 // nextUnit takes the first UTF-16 unit of s; low is the pending second half of
