@@ -19,7 +19,7 @@ type Limits struct {
 	EvalDepth   int // #evaluate within each other. Default 10
 	DefineDepth int // #define blocks within each other. Default 20
 	TextDepth   int // lists and maps within each other, when printed. Default 100
-	IntegerBits int // bits of a BigInteger. Default 4 096
+	IntegerBits int // a BigInteger is at most 2 to this power. Default 4 096
 	RegexSource int // bytes of a regular expression. Default 1 KiB
 	RegexInput  int // bytes of text it is used on. Default 1 MiB
 }

@@ -4,6 +4,8 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+
+	"tidings/vtl/internal/java"
 )
 
 // Float64 returns the nearest double.
@@ -122,4 +124,9 @@ func (d Decimal) strip() Decimal {
 		}
 		d = Decimal{quo, d.Scale - 1}
 	}
+}
+
+// java is the number as the formatters take it.
+func (d Decimal) java() java.Decimal {
+	return java.Decimal{Unscaled: d.Unscaled, Scale: d.Scale, Text: d.String()}
 }

@@ -166,6 +166,7 @@ type reference struct {
 	alt     expr // ${name|alt}
 	slot    int32
 	pos     int32
+	use     int32 // number of its RefUse, from 1
 	quiet   bool
 	escaped bool
 	runt    bool // a bare name among arguments: always null

@@ -156,14 +156,7 @@ func (r *render) longMath(op tokenKind, x, y Value) (Value, error) {
 
 // bigMath works on BigIntegers.
 func (r *render) bigMath(op tokenKind, a, b *big.Int) (Value, error) {
-	bits := max(a.BitLen(), b.BitLen()) + 1
-	if op == tokMultiply {
-		bits = a.BitLen() + b.BitLen()
-	}
-	if bits > r.limits.IntegerBits {
-		return Null, r.integerError()
-	}
-	if err := r.charge(bits/8 + slotBytes); err != nil {
+	if err := r.charge((a.BitLen()+b.BitLen())/8 + slotBytes); err != nil {
 		return Null, err
 	}
 	n := new(big.Int)
@@ -182,11 +175,14 @@ func (r *render) bigMath(op tokenKind, a, b *big.Int) (Value, error) {
 		}
 		n.Mod(a, b)
 	}
+	if n.BitLen() > r.limits.IntegerBits+1 {
+		return Null, r.integerError()
+	}
 	return BigInt(n), nil
 }
 
 func (r *render) integerError() error {
-	return limitError(KindLimitInteger, "a number has more than "+itoa(r.limits.IntegerBits)+" bits")
+	return limitError(KindLimitInteger, "a whole number is beyond 2 to the power of "+itoa(r.limits.IntegerBits))
 }
 
 // decimalMath works on BigDecimals; other numbers become one through their text.

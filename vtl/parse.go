@@ -18,6 +18,8 @@ type parser struct {
 	// later holds what the reference engine checks after the whole source was read.
 	later []func() error
 	at    origin
+	where cursor
+	uses  []RefUse // of this source, by offset
 }
 
 // shared is what the parsers of one template have in common.
@@ -28,7 +30,7 @@ type shared struct {
 	known  map[string]bool // macros whose definition was read
 	macros map[string]*macro
 	calls  []*callNode
-	refs   []RefUse
+	uses   []usesOf
 	nodes  int
 	tmpl   *Template
 }
@@ -39,10 +41,17 @@ type parseError struct {
 	offset  int
 	message string
 	eof     bool // one column behind the end
+	syntax  bool // a token that can't stand where it does
 	located *Error
 }
 
 func (e *parseError) Error() string { return e.message }
+
+// usesOf are the references of one source of the template.
+type usesOf struct {
+	where cursor
+	uses  []RefUse
+}
 
 // slot gives a variable its number.
 func (s *shared) slot(name string) int32 {
@@ -76,6 +85,13 @@ func (p *parser) enter() error {
 }
 
 func (p *parser) leave() { p.depth-- }
+
+// newParser begins to read a source that stands at a place of the template.
+func newParser(s *shared, src string, at origin) *parser {
+	p := &parser{src: src, shared: s, at: at, where: cursor{text: src, at: at}}
+	p.lex.src, p.lex.mergeTags = src, s.opts.MergeTags
+	return p
+}
 
 // peek looks at the n-th token from here, counted from 1, and reads it if need be.
 func (p *parser) peek(n int) (*token, error) {
@@ -165,7 +181,7 @@ func (p *parser) unexpected(want string) error {
 	if want != "" {
 		message += ", want " + want
 	}
-	return &parseError{kind: KindParse, offset: int(t.pos), message: message}
+	return &parseError{kind: KindParse, offset: int(t.pos), message: message, syntax: true}
 }
 
 // fail makes an error at an offset.
@@ -198,6 +214,7 @@ func (p *parser) parseAll() (block, error) {
 	if p.last < len(p.src) { // a block comment without end
 		b.nodes = append(b.nodes, &commentNode{src: p.src[p.last:]})
 	}
+	p.shared.uses = append(p.shared.uses, usesOf{p.where, p.uses})
 	for _, check := range p.later {
 		if err := check(); err != nil {
 			return block{}, err

@@ -429,12 +429,8 @@ func (p *parser) blockNode(name string, d directive, args []argument, start int,
 
 // markTarget marks the use of a reference as one that sets the variable.
 func (p *parser) markTarget(ref *reference) {
-	line, col := p.at.position(p.src, int(ref.pos))
-	for i := len(p.shared.refs) - 1; i >= 0; i-- {
-		if u := &p.shared.refs[i]; u.Line == line && u.Col == col && u.Name == ref.name {
-			u.Target = true
-			return
-		}
+	if ref.use > 0 {
+		p.uses[ref.use-1].Target = true
 	}
 }
 

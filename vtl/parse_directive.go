@@ -59,7 +59,9 @@ func (p *parser) setStatement(afterNewline bool) (node, bool, error) {
 	if n.target, err = p.reference(); err != nil {
 		return nil, false, err
 	}
-	p.shared.refs[len(p.shared.refs)-1].Target = len(n.target.steps) == 0
+	if len(n.target.steps) == 0 {
+		p.markTarget(n.target)
+	}
 	if err := p.blanks(); err != nil {
 		return nil, false, err
 	}
@@ -281,9 +283,8 @@ func (p *parser) mergeTag() (node, bool, error) {
 	n := &mergeNode{src: p.src[start:p.last], pos: t.pos}
 	n.name, n.def, n.hasDefault = strings.Cut(image, "|")
 	n.slot = p.shared.slot(n.name)
-	use := RefUse{Source: p.src[t.pos:t.end], Name: n.name, Path: []string{n.name}, Default: n.hasDefault, Merge: true}
-	use.Line, use.Col = p.at.position(p.src, int(t.pos))
-	p.shared.refs = append(p.shared.refs, use)
+	use := RefUse{offset: t.pos, Source: p.src[t.pos:t.end], Name: n.name, Path: []string{n.name}, Default: n.hasDefault, Merge: true}
+	p.uses = append(p.uses, use)
 	return n, false, nil
 }
 

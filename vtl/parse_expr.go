@@ -255,12 +255,22 @@ func (p *parser) mapLiteral() (expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	first, err := p.peek(1)
+	if err != nil {
+		return nil, err
+	}
+	firstPos := int(first.pos)
 	for more := kind != tokRightCurly && kind != tokRCurly; more; {
 		key, err := p.parameter()
-		if err != nil {
-			return nil, err
+		if err == nil {
+			_, err = p.expect(tokColon, `":"`)
 		}
-		if _, err := p.expect(tokColon, `":"`); err != nil {
+		if err != nil {
+			// The reference finds out by looking ahead that this is no first entry, and
+			// then misses the closing brace where it begins.
+			if e, ok := err.(*parseError); ok && len(m.keys) == 0 && e.syntax {
+				e.offset = firstPos
+			}
 			return nil, err
 		}
 		val, err := p.parameter()

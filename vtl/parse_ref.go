@@ -15,6 +15,8 @@ type RefUse struct {
 	Local     bool // the template itself sets the variable somewhere
 	Merge     bool // a merge tag
 	Target    bool // the variable is set here, not read
+
+	offset int32
 }
 
 func (p *parser) refStatement() (node, error) {
@@ -99,7 +101,7 @@ func (p *parser) root(ref *reference, image string, pos int32) {
 
 // use notes the reference for References.
 func (p *parser) use(ref *reference) {
-	u := RefUse{Source: ref.text, Name: ref.name, Path: []string{ref.name}, Quiet: ref.quiet, Default: ref.alt != nil}
+	u := RefUse{offset: ref.pos, Source: ref.text, Name: ref.name, Path: []string{ref.name}, Quiet: ref.quiet, Default: ref.alt != nil}
 	for i := range ref.steps {
 		key, ok := ref.steps[i].constantKey()
 		if !ok {
@@ -109,8 +111,8 @@ func (p *parser) use(ref *reference) {
 			u.Path = append(u.Path, key)
 		}
 	}
-	u.Line, u.Col = p.at.position(p.src, int(ref.pos))
-	p.shared.refs = append(p.shared.refs, u)
+	p.uses = append(p.uses, u)
+	ref.use = int32(len(p.uses))
 }
 
 // constantKey returns the key that a step reads, if it is known; "" for .get(0).

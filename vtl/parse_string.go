@@ -29,7 +29,7 @@ func (p *parser) stringLiteral() (expr, error) {
 		return &constExpr{val: String(text), src: src}, nil
 	}
 	x := &stringExpr{src: src, text: text}
-	line, col := p.at.position(p.src, int(t.pos))
+	line, col := p.where.position(int(t.pos))
 	x.at = origin{line, col + 1}
 	depth := p.depth
 	p.later = append(p.later, func() error { return p.interpolate(x, int(t.pos), depth) })
@@ -39,8 +39,8 @@ func (p *parser) stringLiteral() (expr, error) {
 // interpolate reads the inside of a string. A syntax error in it is reported at the
 // string.
 func (p *parser) interpolate(x *stringExpr, pos, depth int) error {
-	sub := &parser{src: x.text, shared: p.shared, depth: depth, at: x.at}
-	sub.lex.src = x.text
+	sub := newParser(p.shared, x.text, x.at)
+	sub.depth = depth
 	if err := sub.enter(); err != nil {
 		return err
 	}
@@ -53,6 +53,7 @@ func (p *parser) interpolate(x *stringExpr, pos, depth int) error {
 		return e
 	}
 	x.body = body
+	p.shared.uses = append(p.shared.uses, usesOf{sub.where, sub.uses})
 	for _, check := range sub.later {
 		if err := check(); err != nil {
 			return &parseError{located: locate(err, p.shared.tmpl.name, sub.src, sub.at)}

@@ -10,38 +10,61 @@ import (
 type origin struct{ line, col int }
 
 // position returns line and column of an offset in text that begins at the origin.
-// Columns count UTF-16 units; a tab goes to the next multiple of eight; \n, \r and
-// \r\n end a line.
 func (o origin) position(text string, offset int) (line, col int) {
-	offset = min(offset, len(text))
-	line = 1
-	start := 0
-	for i := 0; i < offset; i++ {
-		switch text[i] {
-		case '\r':
-			if i+1 < len(text) && text[i+1] == '\n' {
-				continue
-			}
-			line, start = line+1, i+1
-		case '\n':
-			line, start = line+1, i+1
-		}
+	c := cursor{text: text, at: o}
+	return c.position(offset)
+}
+
+// cursor finds the positions of rising offsets in one pass over the text. Columns
+// count UTF-16 units; a tab goes to the next multiple of eight; \n, \r and \r\n end
+// a line.
+type cursor struct {
+	text   string
+	at     origin
+	offset int // how far the text was read
+	lines  int // lines that ended before offset
+	start  int // offset of the line
+}
+
+func (c *cursor) position(offset int) (line, col int) {
+	offset = min(offset, len(c.text))
+	if offset < c.offset {
+		c.offset, c.lines, c.start = 0, 0, 0
 	}
-	col = 1
-	for _, c := range text[start:offset] {
+	for c.offset < offset {
+		i := strings.IndexAny(c.text[c.offset:offset], "\r\n")
+		if i < 0 {
+			c.offset = offset
+			break
+		}
+		end := c.offset + i + 1
+		c.offset = end
+		if c.text[end-1] == '\r' && end < len(c.text) && c.text[end] == '\n' {
+			continue
+		}
+		c.lines, c.start = c.lines+1, end
+	}
+	col = columns(c.text[c.start:offset]) + 1
+	if c.lines == 0 {
+		col += c.at.col - 1
+	}
+	return c.lines + c.at.line, col
+}
+
+// columns is the width of a text without line ends.
+func columns(s string) int {
+	n := 0
+	for _, c := range s {
 		switch {
 		case c == '\t':
-			col += 8 - (col-1)&7
+			n += 8 - n&7
 		case c >= 0x10000:
-			col += 2
+			n += 2
 		default:
-			col++
+			n++
 		}
 	}
-	if line == 1 {
-		col += o.col - 1
-	}
-	return line + o.line - 1, col
+	return n
 }
 
 // lineAt returns the line of text that holds the offset, without its end. A very

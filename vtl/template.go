@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -53,16 +54,14 @@ func Parse(name, source string, opts Options) (t *Template, err error) {
 	s.slot(nameForeach)
 	s.slot(nameCount)
 	s.slot(nameBody)
-	p := &parser{src: source, shared: s, at: origin{1, 1}}
-	p.lex.src, p.lex.mergeTags = source, opts.MergeTags
+	p := newParser(s, source, origin{1, 1})
 	if t.body, err = p.parseAll(); err != nil {
 		return nil, locate(err, name, source, p.at)
 	}
 	for _, call := range s.calls {
 		call.target = s.macros[call.name]
 	}
-	t.names, t.slots, t.macros, t.refs = s.names, s.slots, s.macros, s.refs
-	t.markLocals()
+	t.names, t.slots, t.macros, t.uses = s.names, s.slots, s.macros, s.uses
 	return t, nil
 }
 
@@ -76,22 +75,6 @@ const (
 	slotCount   = 1
 	slotBody    = 2
 )
-
-// markLocals marks the uses of variables that the template sets itself.
-func (t *Template) markLocals() {
-	set := map[string]bool{nameForeach: true, nameBody: true}
-	if t.opts.VelocityCount {
-		set[nameCount] = true
-	}
-	for i := range t.refs {
-		if t.refs[i].Target {
-			set[t.refs[i].Name] = true
-		}
-	}
-	for i := range t.refs {
-		t.refs[i].Local = set[t.refs[i].Name]
-	}
-}
 
 // Name returns the name given to Parse.
 func (t *Template) Name() string { return t.name }
@@ -108,9 +91,24 @@ func (t *Template) String() string {
 // those inside of quoted strings come last. What an #evaluate or #parse brings in at
 // run time is not known here.
 func (t *Template) References() []RefUse {
-	out := make([]RefUse, len(t.refs))
-	copy(out, t.refs)
-	return out
+	var all []RefUse
+	set := map[string]bool{nameForeach: true, nameBody: true, nameCount: t.opts.VelocityCount}
+	for _, part := range t.uses {
+		where := part.where
+		uses := slices.Clone(part.uses)
+		slices.SortStableFunc(uses, func(a, b RefUse) int { return int(a.offset - b.offset) })
+		for _, u := range uses {
+			u.Line, u.Col = where.position(int(u.offset))
+			if u.Target {
+				set[u.Name] = true
+			}
+			all = append(all, u)
+		}
+	}
+	for i := range all {
+		all[i].Local = set[all[i].Name]
+	}
+	return all
 }
 
 // Render appends the output to dst and returns it. After an error, an *Error, the
