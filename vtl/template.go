@@ -25,7 +25,7 @@ type Template struct {
 	names   []string // variables by slot
 	slots   map[string]int32
 	macros  map[string]*macro
-	refs    []RefUse
+	uses    []usesOf
 	pool    *sync.Pool // of *render
 	regexes *java.RegexCache
 }
