@@ -1,0 +1,3 @@
+package vtl
+
+func kitTools() Tools { return nil }
