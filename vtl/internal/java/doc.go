@@ -39,6 +39,7 @@
 //	ParseDouble(s string) (float64, bool)              Double.parseDouble
 //	DoubleToInt(f float64) int32, DoubleToLong(f float64) int64   casts that saturate, NaN is 0
 //	Round(f float64) int64                             Math.round
+//	Pow(x, y float64) float64                          Math.pow
 //	DoubleHash(f float64) int32, LongHash(n int64) int32
 //
 // Number formats (number_pattern.go, number_format.go, number_parse.go):

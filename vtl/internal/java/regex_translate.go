@@ -419,7 +419,7 @@ func (t *translation) escapedSet() (set string, r rune, err error) {
 func (t *translation) octal() (rune, error) {
 	n, digits := rune(0), 0
 	for digits < 3 && t.pos < len(t.src) && t.src[t.pos] >= '0' && t.src[t.pos] <= '7' {
-		if digits == 2 && n > 037>>0 {
+		if digits == 2 && n > 0o37>>0 {
 			break
 		}
 		n = n*8 + rune(t.src[t.pos]-'0')
