@@ -1,0 +1,54 @@
+// Package tidings is the vocabulary of the server: the nouns of a customer
+// data platform's webhooks and their rules. It imports the standard library
+// only; everything else imports it.
+//
+//	activity.go   Activity, Status, MediaType: one fact about one message to one contact
+//	scan.go       JSON in -> checked Activities (scan_activity.go, scan_rules.go, …); facts.go: what searches look at
+//	feed.go       Seq, Chunk and the queries: an account's ordered log of activities
+//	endpoint.go   Endpoint and its options: a URL that follows the feed
+//	delivery.go   Plan, Position, Attempt: how far an endpoint has come
+//	account.go    Account, Key, Scope, AuditRecord
+//	error.go      Error and the closed list of codes
+//
+// # The map
+//
+// Two flows meet in the feed. The first one is here, each step with its file:
+//
+//	producer
+//	   │  POST /v1/activities
+//	   ▼
+//	api/ingest.go            the body, bounded (api/body.go); who sends it (api/auth.go)
+//	   ▼
+//	scan.go                  every element checked, or all refused; compact wire bytes
+//	   ▼
+//	store/append.go          queued for the committer; Idempotency-Key
+//	   ▼
+//	store/committer.go       one transaction for all that wait ── fsync ──▶ 200 {firstSeq, lastSeq}
+//	   │                     one frame an account (store/frame.go), seq from its head (store/head.go)
+//	   ▼
+//	feed/heads.go            "this feed has grown"
+//	   ▼
+//	feed/dispatcher.go       which endpoints follow it
+//	   ▼
+//	feed/lane.go             one endpoint: work? due? one POST at a time
+//	   ▼
+//	feed/batch.go            the frozen plan cut into batches, from the log's bytes (store/read.go, store/tail.go)
+//	   ▼
+//	feed/post.go             one attempt: headers, signature (feed/sign.go), deadline
+//	   ▼
+//	egress/client.go         the only door to the outside; addresses judged at dial time (egress/guard.go)
+//	   │
+//	   ▼  200 or not: feed/verdict.go
+//	feed/lanestore.go        the position, fenced, rides the next commit (store/position.go)
+//	   │                     or the same batch waits its turn: feed/retry.go
+//	   ▼
+//	next batch
+//
+// Beside it: what an endpoint's owner does (api/endpoint.go, api/act.go, feed/probe.go), what everybody
+// reads (api/activity.go, api/search.go, publicapi/handler.go, store/search.go), and what the store does for itself
+// (store/seal.go, store/retention.go, store/checkpoint.go, store/backup.go). Tables: store/migrations/sqlite/00001_feed.sql.
+// All parts are put together in cmd/tidings/server.go.
+//
+// The second flow (event in, workflow, call, message, activity) is not here
+// yet. Its template language is: vtl/parse.go, vtl/exec.go.
+package tidings
