@@ -108,6 +108,9 @@ type Request struct {
 	// BodyWait bounds the reading of the answer's body, counted from its
 	// headers. 0 = only the context's deadline does.
 	BodyWait time.Duration
+	// Fresh asks for a new connection that is not kept. A kept HTTP/2 connection
+	// can be in order by its pings and still take no more requests.
+	Fresh bool
 	// RetryStale lets Do send the request once more, at once and over a fresh
 	// connection, when a kept connection that had been idle for
 	// Options.StaleAfter breaks before the first byte of an answer. The server
@@ -140,9 +143,12 @@ type Response struct {
 // Do sends a request and reads the answer within the deadline of ctx. The
 // error is nil as soon as a status and headers were read, whatever the status and whatever
 // becomes of the body. Otherwise it is the cause: an *AddressError, a
-// *net.DNSError, a TLS or x509 error, a net.Error, the context's error, or one
-// of net/http's own; Response.Phase says where it struck.
+// *net.DNSError, a TLS or x509 error, a net.Error, ErrTurnedAway, the context's error, or
+// one of net/http's own; Response.Phase says where it struck.
 func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
+	if req.Fresh {
+		return send(ctx, c.fresh, &req)
+	}
 	resp, err := send(ctx, c.pooled, &req)
 	if err != nil && req.RetryStale && c.stale(ctx, &resp, err) {
 		resp, err = send(ctx, c.fresh, &req)
@@ -156,16 +162,14 @@ func (c *Client) stale(ctx context.Context, r *Response, err error) bool {
 	if !r.Reused || r.Idle < c.staleAfter || r.firstByte || ctx.Err() != nil {
 		return false
 	}
-	// A reset of the one stream is the application's word, not the connection's end.
+	// The reset of one stream is not the connection's end.
 	_, stream := errors.AsType[StreamError](err)
 	return !stream
 }
 
 func send(ctx context.Context, rt http.RoundTripper, req *Request) (r Response, err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	tr := newTrace(ctx)
-	defer func() { tr.finish(&r) }()
+	defer func() { tr.finish(&r); tr.cancel(nil) }()
 	hr, err := http.NewRequestWithContext(tr.attach(), req.Method, req.URL, nil)
 	if err != nil {
 		return r, err
@@ -181,20 +185,30 @@ func send(ctx context.Context, rt http.RoundTripper, req *Request) (r Response, 
 	defer answer.Body.Close()
 	tr.update(func() { tr.enter(PhaseBody) })
 	if req.BodyWait > 0 {
-		defer time.AfterFunc(req.BodyWait, cancel).Stop()
+		defer time.AfterFunc(req.BodyWait, func() { tr.cancel(nil) }).Stop()
 	}
 	r.Status, r.Header, r.Proto = answer.StatusCode, answer.Header, answer.Proto
+	if r.Status == http.StatusSwitchingProtocols {
+		// What follows is another protocol, and its reader would not heed the context.
+		return r, nil
+	}
 	r.readBody(answer.Body, answer.ContentLength, req.Keep, req.Drain)
 	return r, nil
 }
 
-// StreamError is the reset of one HTTP/2 stream, by the server or over a broken
-// rule of the protocol. net/http's own type is not exported; it fills in, by
-// errors.As, any struct of these fields.
+// StreamError is the reset of one HTTP/2 stream: by the server, or on our side
+// because the server broke a rule. net/http's own type is not exported; it
+// fills in, by errors.As, any struct of these fields.
 type StreamError struct {
 	StreamID uint32
 	Code     uint32 // RFC 9113, section 7
-	Cause    error
+	Cause    error  // may be nil
+}
+
+// FromServer says whether the server reset the stream. net/http marks it by the
+// text of the cause.
+func (e StreamError) FromServer() bool {
+	return e.Cause != nil && e.Cause.Error() == "received from peer"
 }
 
 func (e StreamError) Error() string {

@@ -218,6 +218,17 @@ func TestAStaleConnectionIsReplacedOnceAndOnlyWhenAsked(t *testing.T) {
 	}
 }
 
+func TestAFreshRequestLeavesThePoolAlone(t *testing.T) {
+	url := serve(t, func(http.ResponseWriter, *http.Request) {})
+	c := newClient(t, Options{})
+	for i, want := range []struct{ fresh, reused bool }{{false, false}, {true, false}, {true, false}, {false, true}} {
+		r, err := c.Do(context.Background(), Request{Method: "GET", URL: url, Fresh: want.fresh})
+		if err != nil || r.Reused != want.reused {
+			t.Errorf("request %d: fresh %v, reused %v, %v", i, want.fresh, r.Reused, err)
+		}
+	}
+}
+
 // TestTheResponseSaysHowFarItCame: a server that stops at each point, over a
 // pipe, until the deadline of 5 s.
 func TestTheResponseSaysHowFarItCame(t *testing.T) {

@@ -2,6 +2,7 @@ package egress
 
 import (
 	"context"
+	"errors"
 	"net/http/httptrace"
 	"sync"
 	"time"
@@ -33,15 +34,26 @@ func (p Phase) String() string {
 // Timing is where the time of a request went, by Phase.
 type Timing [phases]time.Duration
 
+// maxConnections is how often the transport may ask for a connection for one
+// request. It is above the handful of times that HTTP/2 tries a refused stream again.
+const maxConnections = 16
+
+// ErrTurnedAway says that one connection after the other was ended by the
+// server before it took the request. The transport would go on without a
+// pause and without an end as long as the context lasts.
+var ErrTurnedAway = errors.New("the server ends every connection before it takes the request")
+
 // trace follows one request through the transport. The transport calls it from
 // several goroutines, and a dial may outlive the request that asked for it.
 type trace struct {
-	ctx context.Context // the request's
+	ctx    context.Context // the request's
+	cancel context.CancelCauseFunc
 
 	mu        sync.Mutex
 	phase     Phase
 	since     time.Time
 	spent     Timing
+	asked     int  // how often the transport has asked for a connection
 	connected bool // a connection was given; what a dial reports from now on is not ours
 	firstByte bool
 	reused    bool
@@ -58,7 +70,12 @@ func traceOf(ctx context.Context) *trace {
 	return t
 }
 
-func newTrace(ctx context.Context) *trace { return &trace{ctx: ctx, since: time.Now()} }
+// newTrace makes a trace and the context that the request runs under.
+func newTrace(ctx context.Context) *trace {
+	t := &trace{since: time.Now()}
+	t.ctx, t.cancel = context.WithCancelCause(ctx)
+	return t
+}
 
 // attach gives the request's context with t in it: the transport and the
 // dialer report to t under it.
@@ -85,7 +102,13 @@ func (t *trace) bind(dial context.Context) (ctx context.Context, release func())
 }
 
 func (t *trace) getConn(string) {
-	t.update(func() { t.connected = false; t.enter(PhaseStart) })
+	t.update(func() {
+		t.connected = false
+		t.enter(PhaseStart)
+		if t.asked++; t.asked > maxConnections {
+			t.cancel(ErrTurnedAway)
+		}
+	})
 }
 
 // dialling notes a phase of the dial; t may be nil.
