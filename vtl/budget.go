@@ -124,9 +124,6 @@ func (b *budget) refill(n int) error {
 	return nil
 }
 
-// spent reports whether the steps have run out.
-func (b *budget) spent() bool { return b.steps <= 0 && b.rest <= 0 }
-
 // loop counts one turn of a #foreach.
 func (b *budget) loop() error {
 	if b.loops--; b.loops < 0 {

@@ -215,6 +215,10 @@ func (r *render) overflow(m *macro) error {
 	return r.place(r.at(e, m.body.pos), m.tmpl, m.tmpl.text, origin{1, 1})
 }
 
+// evaluateBytes is the memory that the nodes of a text take for each of its bytes, at
+// the worst.
+const evaluateBytes = 96
+
 func (n *evaluateNode) exec(r *render) error {
 	if err := r.write(n.prefix); err != nil {
 		return r.at(err, n.pos)
@@ -241,7 +245,7 @@ func (r *render) evaluate(n *evaluateNode) error {
 	if err := r.stepN(len(text)/8 + 1); err != nil {
 		return err
 	}
-	if err := r.charge(len(text)*8 + 1024); err != nil {
+	if err := r.charge(len(text)*evaluateBytes + 1024); err != nil {
 		return err
 	}
 	t, err := Parse(r.tmpl.name, text, r.tmpl.opts)

@@ -1,3 +1,4 @@
 package vtl
 
-func kitTools() Tools { return nil }
+// kitTools are the tools that the kit binds.
+func kitTools() Tools { return StandardTools() }

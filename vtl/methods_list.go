@@ -18,7 +18,8 @@ var listMethods = map[string]builtin{
 		if l.flav == flavourKeys && c.r.copies == nil {
 			return Bool(l.of.find(arg) >= 0), nil
 		}
-		return Bool(c.r.indexOf(l, arg, 0) >= 0), nil
+		i, err := c.r.indexOf(l, arg, 0)
+		return Bool(i >= 0), err
 	}),
 	"indexOf":     one(listIndexOf),
 	"lastIndexOf": one(listLastIndexOf),
@@ -54,7 +55,8 @@ func listIndexOf(c *Call, v, arg Value) (Value, error) {
 	if l.isSet() {
 		return Null, nil
 	}
-	return Int32(int32(c.r.indexOf(l, arg, 0))), nil
+	i, err := c.r.indexOf(l, arg, 0)
+	return Int32(int32(i)), err
 }
 
 func listLastIndexOf(c *Call, v, arg Value) (Value, error) {
@@ -83,11 +85,8 @@ func listContainsAll(c *Call, v, arg Value) (Value, error) {
 	}
 	l, all := c.r.list(v), c.r.list(arg)
 	for i := range all.Len() {
-		if c.r.indexOf(l, all.At(i), 0) < 0 {
-			return Bool(false), nil
-		}
-		if err := c.r.step(); err != nil {
-			return Null, err
+		if at, err := c.r.indexOf(l, all.At(i), 0); err != nil || at < 0 {
+			return Bool(false), err
 		}
 	}
 	return Bool(true), nil
@@ -307,9 +306,9 @@ func listRemove(c *Call, v, arg Value) (Value, error) {
 		old := l.At(i)
 		return old, c.r.removeAt(l, i)
 	}
-	i := c.r.indexOf(l, arg, 0)
-	if i < 0 {
-		return Bool(false), nil
+	i, err := c.r.indexOf(l, arg, 0)
+	if err != nil || i < 0 {
+		return Bool(false), err
 	}
 	return Bool(true), c.r.removeAt(l, i)
 }
@@ -330,7 +329,11 @@ func listKeep(c *Call, v, arg Value, keep bool) (Value, error) {
 	changed := false
 	others := c.r.list(arg)
 	for i := l.Len() - 1; i >= 0; i-- {
-		if (c.r.indexOf(others, l.At(i), 0) >= 0) == keep {
+		at, err := c.r.indexOf(others, l.At(i), 0)
+		if err != nil {
+			return Null, err
+		}
+		if (at >= 0) == keep {
 			continue
 		}
 		if err := c.r.removeAt(l, i); err != nil {
@@ -338,7 +341,7 @@ func listKeep(c *Call, v, arg Value, keep bool) (Value, error) {
 		}
 		changed = true
 	}
-	return Bool(changed), c.r.step()
+	return Bool(changed), nil
 }
 
 func listClear(c *Call, v Value) (Value, error) {

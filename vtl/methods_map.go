@@ -39,7 +39,8 @@ func mapView(c *Call, v Value, flav flavour) (Value, error) {
 
 func mapContainsValue(c *Call, v, val Value) (Value, error) {
 	l := &List{flav: flavourValues, of: c.r.mapping(v)}
-	return Bool(c.r.indexOf(l, val, 0) >= 0), nil
+	i, err := c.r.indexOf(l, val, 0)
+	return Bool(i >= 0), err
 }
 
 func mapClone(c *Call, v Value) (Value, error) {

@@ -95,8 +95,8 @@ func floatTest(f func(float64) bool) builtin {
 	}
 }
 
-// numberFormat is what Java throws for a text that is no number.
-func numberFormat(s string) error {
+// badNumber is what Java throws for a text that is no number.
+func badNumber(s string) error {
 	return Throw("java.lang.NumberFormatException", `For input string: "`+s+`"`)
 }
 
@@ -125,7 +125,7 @@ func numberParse(kind Kind) builtin {
 
 func parseNumber(kind Kind, s string, radix int) (Value, error) {
 	if radix < 2 || radix > 36 {
-		return Null, numberFormat(s)
+		return Null, badNumber(s)
 	}
 	switch kind {
 	case KindInt32:
@@ -144,7 +144,7 @@ func parseNumber(kind Kind, s string, radix int) (Value, error) {
 			return Float(f), nil
 		}
 	}
-	return Null, numberFormat(s)
+	return Null, badNumber(s)
 }
 
 // numberValueOf is the static valueOf(text) or valueOf(number).

@@ -82,14 +82,13 @@ type (
 	// callNode is a call of a macro, with or without a body.
 	callNode struct {
 		directive
-		name    string
-		args    []expr
-		badArg  string // a bare word among the arguments
-		badPos  int32
-		body    *block // of #@name
-		bodyPos int32
-		target  *macro // known when the macro is of the same template
-		src     string // what is printed if there is no such macro
+		name   string
+		args   []expr
+		badArg string // a bare word among the arguments
+		badPos int32
+		body   *block // of #@name
+		target *macro // known when the macro is of the same template
+		src    string // what is printed if there is no such macro
 	}
 
 	// defineNode is #define($name).

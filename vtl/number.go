@@ -356,9 +356,10 @@ func sameClass(a, b Value) bool {
 	return true
 }
 
-// equal is equals() of Java: an Integer equals no Long.
+// equal is equals() of Java: an Integer equals no Long. It is false once the steps
+// have run out; the next step then ends the render.
 func (r *render) equal(a, b Value, depth int) bool {
-	if a.kind != b.kind || depth > r.limits.TextDepth || r.step() != nil {
+	if a.kind != b.kind || depth > r.limits.TextDepth {
 		return false
 	}
 	switch a.kind {
@@ -408,8 +409,11 @@ func (r *render) equalLists(a, b *List, depth int) bool {
 		return false
 	}
 	for i := range a.Len() {
+		if r.step() != nil {
+			return false
+		}
 		if a.isSet() {
-			if r.indexOf(b, a.At(i), depth) < 0 {
+			if at, err := r.indexOf(b, a.At(i), depth); err != nil || at < 0 {
 				return false
 			}
 		} else if !r.equal(a.At(i), b.At(i), depth+1) {
@@ -428,7 +432,7 @@ func (r *render) equalMaps(a, b *Map, depth int) bool {
 	}
 	for i := range a.entries {
 		j := b.find(a.entries[i].key)
-		if j < 0 || !r.equal(a.entries[i].val, b.entries[j].val, depth+1) {
+		if j < 0 || r.step() != nil || !r.equal(a.entries[i].val, b.entries[j].val, depth+1) {
 			return false
 		}
 	}
@@ -436,16 +440,23 @@ func (r *render) equalMaps(a, b *Map, depth int) bool {
 }
 
 // indexOf finds a value in a list, -1 if it is not there.
-func (r *render) indexOf(l *List, v Value, depth int) int {
-	for i := range l.Len() {
-		if r.equal(l.At(i), v, depth+1) {
-			return i
+func (r *render) indexOf(l *List, v Value, depth int) (int, error) {
+	if l.flav == flavourRange {
+		i := (v.int() - l.lo) * int64(l.step)
+		if v.kind != KindInt32 || i < 0 || i >= int64(l.n) {
+			return -1, nil
 		}
-		if r.spent() {
-			return -1
+		return int(i), nil
+	}
+	for i := range l.Len() {
+		if err := r.step(); err != nil {
+			return -1, err
+		}
+		if r.equal(l.At(i), v, depth+1) {
+			return i, nil
 		}
 	}
-	return -1
+	return -1, nil
 }
 
 // isTrue is what #if makes of a value: null, false, zero and what is empty are false.

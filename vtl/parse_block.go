@@ -66,7 +66,7 @@ func (p *parser) directive(afterNewline bool) (node, bool, error) {
 		n, err := p.lineDirective(name, d, args, start)
 		return n, newline, err
 	}
-	return p.blockDirective(name, d, args, start, newline, afterNewline)
+	return p.blockDirective(&opening{name: name, directive: d, args: args, start: start, atStart: afterNewline}, newline)
 }
 
 // directiveArgs reads (a b, c) if a parenthesis follows.
@@ -322,8 +322,18 @@ func (p *parser) evaluate(d directive, args []argument) (node, error) {
 	return n, nil
 }
 
+// opening is the first line of a directive with a body.
+type opening struct {
+	directive
+	name    string
+	args    []argument
+	start   int  // offset of its source
+	atStart bool // a line began before it
+}
+
 // blockDirective reads the body and #end of #foreach, #macro, #define and #@name.
-func (p *parser) blockDirective(name string, d directive, args []argument, start int, newline, atStart bool) (node, bool, error) {
+// newline says that the opening ended its line.
+func (p *parser) blockDirective(d *opening, newline bool) (node, bool, error) {
 	ends := func(kind tokenKind) bool { return kind == tokEnd || kind == tokElse }
 	body, newline, err := p.statements(newline, ends)
 	if err != nil {
@@ -338,7 +348,7 @@ func (p *parser) blockDirective(name string, d directive, args []argument, start
 	var orElse *elsePart
 	if kind, err := p.kindAt(1); err != nil {
 		return nil, false, err
-	} else if kind == tokElse && name == "foreach" {
+	} else if kind == tokElse && d.name == "foreach" {
 		if orElse, newline, err = p.foreachElse(&body, tail, newline); err != nil {
 			return nil, false, err
 		}
@@ -354,7 +364,7 @@ func (p *parser) blockDirective(name string, d directive, args []argument, start
 		return nil, false, err
 	}
 	newline = false
-	if atStart {
+	if d.atStart {
 		post, ok, err := p.gobble()
 		if err != nil {
 			return nil, false, err
@@ -370,7 +380,7 @@ func (p *parser) blockDirective(name string, d directive, args []argument, start
 		last = &orElse.body
 	}
 	last.postfix += p.morePrefix(end)
-	return p.blockNode(name, d, args, start, body, orElse), newline, nil
+	return p.blockNode(d, body, orElse), newline, nil
 }
 
 type elsePart struct {
@@ -395,10 +405,11 @@ func (p *parser) foreachElse(before *block, start int, newline bool) (*elsePart,
 	return part, newline, err
 }
 
-func (p *parser) blockNode(name string, d directive, args []argument, start int, body block, orElse *elsePart) node {
-	switch name {
+func (p *parser) blockNode(d *opening, body block, orElse *elsePart) node {
+	args := d.args
+	switch d.name {
 	case "foreach":
-		n := &foreachNode{directive: d, body: body, list: args[2].expr}
+		n := &foreachNode{directive: d.directive, body: body, list: args[2].expr}
 		n.item = args[0].expr.(*reference).slot
 		p.markTarget(args[0].expr.(*reference))
 		if orElse != nil {
@@ -406,18 +417,18 @@ func (p *parser) blockNode(name string, d directive, args []argument, start int,
 		}
 		return n
 	case "macro":
-		n := &macroNode{directive: d, body: body}
+		n := &macroNode{directive: d.directive, body: body}
 		p.defineMacro(n, args)
 		return n
 	case "define":
-		n := &defineNode{directive: d, body: body, slot: -1}
+		n := &defineNode{directive: d.directive, body: body, slot: -1}
 		if ref, ok := args[0].expr.(*reference); ok {
 			n.slot = ref.slot
 			p.markTarget(ref)
 		}
 		return n
 	}
-	n := &callNode{directive: d, name: name[1:], body: &body, src: p.src[start:p.last], bodyPos: body.pos}
+	n := &callNode{directive: d.directive, name: d.name[1:], body: &body, src: p.src[d.start:p.last]}
 	n.args = make([]expr, len(args))
 	for i := range args {
 		n.args[i] = args[i].expr

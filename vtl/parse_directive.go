@@ -279,13 +279,21 @@ func (p *parser) mergeTag() (node, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	image := p.src[t.pos+1 : t.end-1]
-	n := &mergeNode{src: p.src[start:p.last], pos: t.pos}
-	n.name, n.def, n.hasDefault = strings.Cut(image, "|")
-	n.slot = p.shared.slot(n.name)
-	use := RefUse{offset: t.pos, Source: p.src[t.pos:t.end], Name: n.name, Path: []string{n.name}, Default: n.hasDefault, Merge: true}
-	p.uses = append(p.uses, use)
+	n := p.mergeTagNode(p.src[t.pos:t.end], t.pos, t.pos)
+	n.src = p.src[start:p.last]
 	return n, false, nil
+}
+
+// mergeTagNode makes the node of a tag. use is the offset that References reports.
+func (p *parser) mergeTagNode(image string, pos, use int32) *mergeNode {
+	n := &mergeNode{src: image, pos: pos}
+	n.name, n.def, n.hasDefault = strings.Cut(image[1:len(image)-1], "|")
+	n.slot = p.shared.slot(n.name)
+	p.uses = append(p.uses, RefUse{
+		offset: use, Source: image, Name: n.name, Path: []string{n.name}, Quiet: true,
+		Default: n.hasDefault, Merge: true,
+	})
+	return n
 }
 
 // sequence is several statements that came from one.

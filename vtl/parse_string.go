@@ -25,7 +25,11 @@ func (p *parser) stringLiteral() (expr, error) {
 	if doubled := string([]byte{quote, quote}); strings.Contains(text, doubled) {
 		text = strings.ReplaceAll(text, doubled, doubled[:1])
 	}
-	if quote == '\'' || !strings.ContainsAny(src, "$#") {
+	tags := p.shared.opts.MergeTags && strings.IndexByte(text, '%') >= 0
+	if quote == '\'' && tags {
+		return p.taggedString(src, text, t.pos), nil
+	}
+	if quote == '\'' || !strings.ContainsAny(src, "$#") && !tags {
 		return &constExpr{val: String(text), src: src}, nil
 	}
 	x := &stringExpr{src: src, text: text}
@@ -34,6 +38,27 @@ func (p *parser) stringLiteral() (expr, error) {
 	depth := p.depth
 	p.later = append(p.later, func() error { return p.interpolate(x, int(t.pos), depth) })
 	return x, nil
+}
+
+// taggedString reads the merge tags of a single quoted string, and nothing else.
+func (p *parser) taggedString(src, text string, pos int32) expr {
+	x := &stringExpr{src: src, text: text}
+	line, col := p.where.position(int(pos))
+	x.at = origin{line, col + 1}
+	l := lexer{src: text, mergeTags: true}
+	from := 0
+	for i := 0; i < len(text); i++ {
+		n := l.mergeTagAt(i)
+		if n == 0 {
+			continue
+		}
+		plain := text[from:i]
+		x.body.nodes = append(x.body.nodes, &textNode{src: plain, out: plain}, p.mergeTagNode(text[i:i+n], int32(i), pos))
+		from = i + n
+		i += n - 1
+	}
+	x.body.nodes = append(x.body.nodes, &textNode{src: text[from:], out: text[from:]})
+	return x
 }
 
 // interpolate reads the inside of a string. A syntax error in it is reported at the

@@ -12,10 +12,10 @@ import (
 //
 //	type mathTool struct{}
 //
-//	func (mathTool) Class() *Class                { return mathClass }
+//	func (mathTool) Class() *Class                { return &mathClass }
 //	func (mathTool) Text(*Call) (string, error)   { return "mathTool", nil }
 //
-//	var mathClass = &Class{Name: "MathTool", Methods: Methods{
+//	var mathClass = Class{Name: "MathTool", Methods: Methods{
 //		"abs": {{Arity: 1, Func: func(c *Call, self Object, args []Value) (Value, error) { ... }}},
 //		"max": {{Arity: Variadic, Func: maxOf}},
 //	}}

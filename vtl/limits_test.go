@@ -1,0 +1,163 @@
+package vtl
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// hostile are templates that want more than they may have, each with the limit that
+// stops it.
+var hostile = []struct {
+	name, template string
+	limits         Limits
+	want           ErrorKind
+}{
+	{"doubling strings", `#set($s="xxxxxxxx")#foreach($i in [1..40])#set($s="$s$s")#end`, Limits{}, KindLimitString},
+	{"doubling by plus", `#set($s='xxxxxxxx')#foreach($i in [1..40])#set($s=$s+$s)#end`, Limits{}, KindLimitString},
+	{"doubling by concat", `#set($s='xxxxxxxx')#foreach($i in [1..40])#set($s=$s.concat($s))#end`, Limits{}, KindLimitString},
+	{"many strings", `#set($s='x')#set($s=$s.repeat(500000))#foreach($i in [1..1000])#set($t=$s+$i)#end`, Limits{}, KindLimitMemory},
+	{"nested lists", `#set($l=[1])#foreach($i in [1..1000])#set($l=[$l])#end$l`, Limits{}, KindLimitDepth},
+	{"doubling lists", `#set($l=[1])#foreach($i in [1..40])#set($l=[$l,$l])#end$l`, Limits{}, KindLimitSteps},
+	{"growing list", `#set($l=[1])#foreach($i in [1..40])#set($ok=$l.addAll($l))#end`, Limits{}, KindLimitSize},
+	{"growing map", `#set($m={})#foreach($i in [1..99999])#set($m[$i]=$i)#set($m["a$i"]=$i)#end`, Limits{Memory: 1 << 30}, KindLimitSize},
+	{"list of one element each", `#set($l=[])#foreach($i in [1..2147483647])#set($ok=$l.add($i))#end`, Limits{}, KindLimitLoops},
+	{"a range of all integers", `#foreach($i in [1..2147483647])x#end`, Limits{}, KindLimitLoops},
+	{"a range printed", `#set($r=[1..2147483647])$r`, Limits{Steps: 1 << 30}, KindLimitOutput},
+	{"a range copied", `#set($r=[1..2147483647])$r.toArray().size()`, Limits{}, KindLimitSize},
+	{"a list searched", `#set($r=[1..50000])#set($l=$r.toArray())#foreach($i in $r)$l.contains('x')#end`, Limits{}, KindLimitSteps},
+	{"nested loops", `#foreach($a in [1..1000])#foreach($b in [1..1000])x#end#end`, Limits{}, KindLimitLoops},
+	{"steps", `#foreach($a in [1..90000])#set($x=$a+$a*$a-$a)#end`, Limits{Steps: 100_000}, KindLimitSteps},
+	{"output", `#foreach($a in [1..90000])0123456789012345678901234567890123456789012345678901234567890123456789#end`, Limits{}, KindLimitOutput},
+	{"output in a string", `#set($s="#foreach($a in [1..90000])01234567890123456789#end")`, Limits{}, KindLimitString},
+	{"output in a define", `#define($d)#foreach($a in [1..9000])01234567890123456789#end#end$d`, Limits{Output: 64 << 10}, KindLimitOutput},
+	{"output in a macro", `#macro(m)#foreach($a in [1..9000])01234567890123456789#end#end#m()`, Limits{Output: 64 << 10}, KindLimitOutput},
+	{"recursive evaluate", `#set($s='#evaluate($s)')#evaluate($s)`, Limits{}, KindLimitDepth},
+	{"a huge evaluate", `#set($s='#set($a=1)')#foreach($i in [1..16])#set($s=$s+$s)#end#evaluate($s)`, Limits{}, KindLimitMemory},
+	{"recursive macro", `#macro(m)x#m()#end#m()`, Limits{}, KindMacroOverflow},
+	{"macros that call each other", `#macro(a)#b()#end#macro(b)#a()#end#a()`, Limits{}, KindMacroOverflow},
+	{"branching macros", `#macro(m $n)#if($n > 0)#foreach($x in [1..4])#set($k=$n - 1)#m($k)#end#end#end#m(15)`, Limits{}, KindLimitLoops},
+	{"defines that write each other", `#define($a)$b$b#end#define($b)$a$a#end$a`, Limits{DefineDepth: 3}, KindLimitDepth},
+	{"a circle of lists", `#set($a=[1])#set($b=[$a])#set($ok=$a.add($b))$a`, Limits{}, KindLimitDepth},
+	{"a circle hashed", `#set($a=[1])#set($b=[$a])#set($ok=$a.add($b))$a.hashCode()`, Limits{}, KindLimitDepth},
+	{"squared integers", `#set($x=2)#foreach($i in [1..40])#set($x=$x*$x)#end`, Limits{}, KindLimitInteger},
+	{"repeat", `#set($s='x')$s.repeat(2147483647)`, Limits{}, KindLimitString},
+	{"repeat of a long string", `#set($s='xxxxxxxxxxxxxxxxxxxx')$s.repeat(2147483647)`, Limits{}, KindLimitString},
+	{"replace of nothing", `#set($s='x')#set($s=$s.repeat(1000))#set($t=$s.replace('',$s))$t.replace('x',$t)`, Limits{}, KindLimitString},
+	{"replaceAll", `#set($s='x')#set($s=$s.repeat(2000))$s.replaceAll('x',$s)`, Limits{}, KindLimitString},
+	{"split of a long string", `#set($s='x')#set($s=$s.repeat(500000))$s.split('').size()`, Limits{}, KindLimitSize},
+	{"format width", `#set($s='')$s.format('%2000000d',1)`, Limits{}, KindLimitString},
+	{"format precision", `#set($s='')$s.format('%.2000000f',1.5)`, Limits{}, KindLimitString},
+	{"indent", `#set($s='a')$s.indent(2000000)`, Limits{}, KindLimitString},
+	{"long regular expression", `#set($s='a')#set($p=$s.repeat(5000))$s.matches($p)`, Limits{}, KindLimitRegex},
+	{"regular expression on a long text", `#set($s='a')#set($p=$s.repeat(5000))$p.matches('a*')`, Limits{RegexInput: 1000}, KindLimitRegex},
+	{"catastrophic regular expression", `#set($s='a')#set($p=$s.repeat(900000))#foreach($i in [1..99])$p.matches('(a*)*(a*)*(a*)*b')#end`, Limits{}, KindLimitSteps},
+	{"a map printed within itself", `#set($m={})#set($n={'m':$m})#set($m.n=$n)$m`, Limits{}, KindLimitDepth},
+	{"equal circles", `#set($a=[1])#set($b=[1])#set($o=$a.add($b))#set($o=$b.add($a))#foreach($i in [1..99])#if($a == $b)x#end#end`, Limits{Steps: 2000}, KindLimitSteps},
+	{"sublists of sublists", `#set($l=[1,2])#foreach($i in [1..1000])#set($l=$l.subList(0,2))#end`, Limits{}, KindLimitDepth},
+	{"removal from the front", `#set($l=[])#foreach($i in [1..40000])#set($ok=$l.add($i))#end#foreach($i in [1..40000])$!l.remove(0)#end`, Limits{}, KindLimitSteps},
+}
+
+func TestEveryLimitIsReached(t *testing.T) {
+	for _, c := range hostile {
+		t.Run(c.name, func(t *testing.T) {
+			tmpl, err := Parse("hostile", c.template, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = tmpl.Render(nil, nil, &RenderOptions{Limits: c.limits})
+			var e *Error
+			if !errors.As(err, &e) {
+				t.Fatalf("got no error, want %s", c.want)
+			}
+			if e.Kind != c.want {
+				t.Errorf("got %s (%v), want %s", e.Kind, e, c.want)
+			}
+			if e.Line != 1 || e.Col == 0 || e.Template != "hostile" || e.Fragment == "" {
+				t.Errorf("no place: %+v", e)
+			}
+			_, again := tmpl.Render(nil, nil, &RenderOptions{Limits: c.limits})
+			if again == nil || again.Error() != err.Error() {
+				t.Errorf("the second render ends otherwise: %v, first %v", again, err)
+			}
+		})
+	}
+}
+
+// TestMemoryStaysWithinTheBudget measures what a hostile render allocates, all in all,
+// against its budget: output, values, and room for the engine itself.
+func TestMemoryStaysWithinTheBudget(t *testing.T) {
+	limits := Limits{Memory: 8 << 20, Output: 1 << 20}
+	const slack = 4 // slices grow by doubling, and the output is copied when it does
+	for _, c := range hostile {
+		if c.limits.Memory != 0 {
+			continue
+		}
+		tmpl, err := Parse("hostile", c.template, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := c.limits
+		l.Memory = limits.Memory
+		if l.Output == 0 {
+			l.Output = limits.Output
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := tmpl.Render(nil, nil, &RenderOptions{Limits: l}); err == nil {
+			t.Errorf("%s: no error", c.name)
+		}
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used > uint64(slack*(limits.Memory+limits.Output)) {
+			t.Errorf("%s: allocated %d bytes, budget %d", c.name, used, limits.Memory)
+		}
+	}
+}
+
+func TestParseLimits(t *testing.T) {
+	deep := func(open, inner, shut string) string {
+		return strings.Repeat(open, 300) + inner + strings.Repeat(shut, 300)
+	}
+	for name, source := range map[string]string{
+		"blocks":         deep("#if(true)", "x", "#end"),
+		"parentheses":    "#set($x=" + deep("(", "1", ")") + ")",
+		"lists":          "#set($x=" + deep("[", "1", "]") + ")",
+		"maps":           "#set($x=" + deep("{1:", "1", "}") + ")",
+		"negations":      "#if(" + strings.Repeat("!", 5000) + "true)x#end",
+		"method calls":   deep("$a.b(", "1", ")"),
+		"indexes":        deep("$a[", "1", "]"),
+		"alternates":     deep("${a|", "1", "}"),
+		"nodes":          strings.Repeat("$a", 250_000),
+		"source":         strings.Repeat("x", 1<<20+1),
+		"many operators": "#set($x=1" + strings.Repeat("+1", 250_000) + ")",
+	} {
+		_, err := Parse("deep", source, Options{})
+		var e *Error
+		if !errors.As(err, &e) || e.Kind != KindLimitSource {
+			t.Errorf("%s: got %v, want %s", name, err, KindLimitSource)
+		}
+	}
+}
+
+func TestAContextEndsTheRender(t *testing.T) {
+	tmpl, err := Parse("slow", "#foreach($i in [1..50000])$i#end", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = tmpl.Render(nil, nil, &RenderOptions{Context: ctx})
+	var e *Error
+	if !errors.As(err, &e) || e.Kind != KindLimitTime || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %s", err, KindLimitTime)
+	}
+}
+
+func TestWebhookLimitsAreTighter(t *testing.T) {
+	mail, hook := DefaultLimits(), WebhookLimits()
+	if hook.Steps >= mail.Steps || hook.Output >= mail.Output {
+		t.Errorf("webhook %+v, mail %+v", hook, mail)
+	}
+}
