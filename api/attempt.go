@@ -1,0 +1,160 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tidings"
+)
+
+// Attempts is what the API asks of a store about what was tried.
+type Attempts interface {
+	// Attempts gives at most limit attempts of an endpoint, newest first, those
+	// before a number (0 = from the newest), and the before of the next page (0 = none).
+	Attempts(ctx context.Context, account tidings.AccountID, id tidings.EndpointID, before int64, limit int) ([]tidings.Attempt, int64, error)
+}
+
+type attemptJSON struct {
+	At         time.Time       `json:"at"`
+	Attempt    int             `json:"attempt" doc:"Of this batch, from 1."`
+	BatchID    tidings.BatchID `json:"batchId" doc:"The same in the header webhook-id."`
+	FirstSeq   tidings.Seq     `json:"firstSeq" doc:"The range of the feed that the batch settles."`
+	LastSeq    tidings.Seq     `json:"lastSeq"`
+	Activities int             `json:"activities" doc:"In the body."`
+	Bytes      int             `json:"bytes" doc:"Of the body."`
+	Digest     string          `json:"digest" doc:"Of the exact body: sha256: and hex."`
+	DurationMs float64         `json:"durationMs"`
+	Status     int             `json:"status" doc:"Of the answer; 0 = none was read."`
+	Delivered  bool            `json:"delivered"`
+	Outcome    tidings.Outcome `json:"outcome" doc:"What kind of end it was, for programs."`
+	Error      string          `json:"error" doc:"In plain words; empty when delivered."`
+	Answer     string          `json:"answer" doc:"The first bytes of the answer's body."`
+	NextTryAt  *time.Time      `json:"nextTryAt" doc:"null when delivered."`
+}
+
+type attemptsJSON struct {
+	Attempts []attemptJSON `json:"attempts"`
+	Next     *int64        `json:"next" doc:"before of the next page; null on the last."`
+}
+
+func attemptView(a tidings.Attempt) attemptJSON {
+	return attemptJSON{
+		At: a.At.UTC(), Attempt: a.Number, BatchID: a.Batch, FirstSeq: a.First, LastSeq: a.Last, Activities: a.Activities,
+		Bytes: a.Bytes, Digest: a.Digest, DurationMs: float64(a.Duration.Microseconds()) / 1000, Status: a.Status,
+		Delivered: a.Delivered, Outcome: a.Outcome, Error: a.Error, Answer: a.Answer, NextTryAt: instant(a.NextTry),
+	}
+}
+
+func (s *Server) registerAttempts() {
+	read := access{scope: tidings.ScopeRead}
+	operate(s, huma.Operation{
+		OperationID: "list-attempts", Method: http.MethodGet, Path: "/v1/endpoints/{id}/attempts", Tags: []string{"Endpoints"},
+		Summary: "What was tried, newest first", Description: "The last attempts are kept, also of an endpoint that was deleted.", Errors: []int{400, 404, 503},
+		Extensions: curl(`curl "$TIDINGS/v1/endpoints/1/attempts?limit=20" -H "Authorization: Bearer $KEY"`),
+	}, read, s.listAttempts)
+	s.raw(huma.Operation{
+		OperationID: "tail-attempts", Method: http.MethodGet, Path: "/v1/endpoints/{id}/tail", Tags: []string{"Endpoints"},
+		Summary: "Watch attempts as they are made",
+		Description: "Server-sent events: each event attempt has as its data one attempt, as in the list. A comment is sent as a sign of life. " +
+			"A client that does not keep up misses some. It ends when the server stops.",
+		Parameters: []*huma.Param{{Name: "id", In: "path", Required: true, Description: "The endpoint's id.", Schema: &huma.Schema{Type: "integer", Minimum: ptr(1.0)}}},
+		Responses: map[string]*huma.Response{"200": {Description: "The events.", Content: map[string]*huma.MediaType{
+			"text/event-stream": {Schema: &huma.Schema{Type: "string"}, Example: "event: attempt\ndata: {\"attempt\":1,\"delivered\":true}\n\n"},
+		}}},
+		Errors:     []int{404, 429, 503},
+		Extensions: curl(`curl -N $TIDINGS/v1/endpoints/1/tail -H "Authorization: Bearer $KEY"`),
+	}, read, s.tail)
+}
+
+func (s *Server) listAttempts(ctx context.Context, c caller, in *struct {
+	ID     int64 `path:"id" minimum:"1" doc:"The endpoint's id."`
+	Before int64 `query:"before" minimum:"0" doc:"next of the page before; 0 = from the newest."`
+	Limit  int   `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"The most attempts of a page."`
+},
+) (*struct{ Body attemptsJSON }, error) {
+	attempts, next, err := s.store.Attempts(ctx, c.account(), tidings.EndpointID(in.ID), in.Before, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	out := attemptsJSON{Attempts: make([]attemptJSON, len(attempts))}
+	for i, a := range attempts {
+		out.Attempts[i] = attemptView(a)
+	}
+	if next != 0 {
+		out.Next = &next
+	}
+	return &struct{ Body attemptsJSON }{out}, nil
+}
+
+// tail sends attempts as they end, until the client goes or the server stops.
+func (s *Server) tail(w http.ResponseWriter, r *http.Request, c caller) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		s.fail(w, r, tidings.Errorf(tidings.CodeNotFound, "there is no endpoint %q", r.PathValue("id")))
+		return
+	}
+	if _, _, err := s.store.Endpoint(r.Context(), c.account(), tidings.EndpointID(id)); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	leave, ok := s.stream()
+	if !ok {
+		s.fail(w, r, s.tooManyStreams())
+		return
+	}
+	defer leave()
+	attempts, unwatch := s.cfg.Dispatcher.Watch(tidings.EndpointID(id))
+	defer unwatch()
+	header := w.Header()
+	header.Set("Content-Type", "text/event-stream")
+	header.Set("X-Accel-Buffering", "no") // a proxy in between must not collect
+	s.sendEvents(w, r, attempts)
+}
+
+// maxTailWrite is how long a client may take for one event before it is let go.
+const maxTailWrite = 10 * time.Second
+
+func (s *Server) sendEvents(w http.ResponseWriter, r *http.Request, attempts <-chan tidings.Attempt) {
+	control := http.NewResponseController(w)
+	send := func(event []byte) bool {
+		// A connection without deadlines (a test's) is written to without one.
+		_ = control.SetWriteDeadline(time.Now().Add(maxTailWrite))
+		_, err := w.Write(event)
+		return err == nil && control.Flush() == nil
+	}
+	if !send([]byte(": watching\n\n")) {
+		return
+	}
+	beat := time.NewTicker(s.cfg.Heartbeat)
+	defer beat.Stop()
+	for {
+		var event []byte
+		select {
+		case <-r.Context().Done():
+			return
+		case <-s.ending.Done():
+			send([]byte("event: end\ndata: {\"reason\":\"the server stops\"}\n\n"))
+			return
+		case <-beat.C:
+			event = []byte(": alive\n\n")
+		case a, ok := <-attempts:
+			if !ok {
+				return
+			}
+			data, err := json.Marshal(attemptView(a))
+			if err != nil {
+				s.internal(r.Context(), err, &problemJSON{})
+				return
+			}
+			event = append(append([]byte("event: attempt\ndata: "), data...), "\n\n"...)
+		}
+		if !send(event) {
+			return
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package api
+
+import (
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"tidings"
+)
+
+// bodies bounds how many bytes of activities are held at once, over all
+// requests, so that many large ones can't exhaust the memory.
+type bodies struct {
+	mu   sync.Mutex
+	free int64
+}
+
+func (b *bodies) take(n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n > b.free {
+		return false
+	}
+	b.free -= n
+	return true
+}
+
+func (b *bodies) give(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.free += n
+}
+
+const (
+	activitiesTimeout = 60 * time.Second // from the first to the last byte of a body
+	firstBuffer       = 32 << 10         // of a body that does not announce its length
+)
+
+// activityForm says whether a request's activities are NDJSON; CodeUnsupported
+// when they are neither that nor JSON.
+func activityForm(contentType string) (ndjson bool, err error) {
+	switch contentType { // the forms that nearly all clients send, without an allocation
+	case "application/json", "application/json; charset=utf-8", "":
+		return false, nil
+	case "application/x-ndjson", "application/ndjson":
+		return true, nil
+	}
+	t, params, err := mime.ParseMediaType(contentType)
+	if err == nil && params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
+		return false, tidings.Errorf(tidings.CodeUnsupported, "the charset must be utf-8")
+	}
+	switch {
+	case err == nil && t == "application/json":
+		return false, nil
+	case err == nil && (t == "application/x-ndjson" || t == "application/ndjson"):
+		return true, nil
+	}
+	return false, tidings.Errorf(tidings.CodeUnsupported, "the Content-Type must be application/json (an array) or application/x-ndjson (one activity a line)")
+}
+
+// readActivities reads a request's body, inflated, within the limits. done
+// gives its room back, and must be called when the body is no longer held.
+func (s *Server) readActivities(w http.ResponseWriter, r *http.Request) (body []byte, done func(), err error) {
+	limit := int64(s.cfg.MaxBody)
+	tooLarge := tidings.Errorf(tidings.CodeTooLarge, "the body is over %d bytes: send the activities in several requests", limit)
+	if r.ContentLength > limit {
+		return nil, nil, tooLarge
+	}
+	control := http.NewResponseController(w)
+	// A connection without deadlines (a test's) is read without one.
+	_ = control.SetReadDeadline(time.Now().Add(activitiesTimeout))
+	h := &heldBody{s: &s.bodies}
+	defer func() {
+		_ = control.SetReadDeadline(time.Time{})
+		if err != nil {
+			h.release()
+		}
+	}()
+	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
+	case "", "identity":
+		if r.ContentLength >= 0 {
+			body, err = h.readExactly(r.Body, r.ContentLength)
+			return body, h.release, err
+		}
+		body, err = h.readUpTo(r.Body, limit)
+	case "gzip", "x-gzip":
+		// The compressed bytes are bounded too: a gzip stream can be long and hold nothing.
+		body, err = h.inflate(io.LimitReader(r.Body, limit+1), limit)
+	default:
+		w.Header().Set("Accept-Encoding", "gzip")
+		return nil, nil, tidings.Errorf(tidings.CodeUnsupported, "the Content-Encoding %q is not read here: send gzip, or none", encoding)
+	}
+	if err == nil && int64(len(body)) > limit {
+		err = tooLarge
+	}
+	return body, h.release, err
+}
+
+// heldBody is a body in memory and the room it takes.
+type heldBody struct {
+	s    *bodies
+	held int64
+}
+
+func (h *heldBody) release() {
+	h.s.give(h.held)
+	h.held = 0
+}
+
+func (h *heldBody) take(n int64) error {
+	if !h.s.take(n) {
+		return &tidings.Error{
+			Code: tidings.CodeUnavailable, RetryAfter: time.Second,
+			Message: "too many activities are on their way in at once: nothing of this request was stored; send it again",
+		}
+	}
+	h.held += n
+	return nil
+}
+
+func (h *heldBody) readExactly(r io.Reader, n int64) ([]byte, error) {
+	if err := h.take(n); err != nil {
+		return nil, err
+	}
+	body := make([]byte, n)
+	if _, err := io.ReadFull(r, body); err != nil {
+		return nil, readFailure(err)
+	}
+	return body, nil
+}
+
+// readUpTo reads to the end, or one byte past limit.
+func (h *heldBody) readUpTo(r io.Reader, limit int64) ([]byte, error) {
+	var body []byte
+	for size := int64(firstBuffer); ; size = min(2*size, limit+1) {
+		if err := h.take(size - int64(cap(body))); err != nil {
+			return nil, err
+		}
+		grown := make([]byte, len(body), size)
+		copy(grown, body)
+		n, err := io.ReadFull(r, grown[len(body):size])
+		body = grown[:len(body)+n]
+		switch {
+		case err == io.EOF || err == io.ErrUnexpectedEOF:
+			return body, nil
+		case err != nil:
+			return nil, err
+		case size > limit:
+			return body, nil
+		}
+	}
+}
+
+// inflate reads gzip; nothing past the limit is inflated.
+func (h *heldBody) inflate(r io.Reader, limit int64) ([]byte, error) {
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, inflateFailure(err)
+	}
+	body, err := h.readUpTo(z, limit)
+	if err != nil {
+		return nil, inflateFailure(err)
+	}
+	return body, nil
+}
+
+// inflateFailure tells a body that is no gzip from one that did not come.
+func inflateFailure(err error) error {
+	if tidings.CodeOf(err) != tidings.CodeInternal {
+		return err
+	}
+	failure := readFailure(err)
+	if statusOf(failure) == http.StatusRequestTimeout {
+		return failure
+	}
+	return unreadable(fmt.Sprintf("the body is not whole gzip, as its Content-Encoding says: %v", err))
+}

@@ -1,0 +1,21 @@
+// Package api is the JSON door of the server: activities in, endpoints and
+// their state, the acts of operators, and what watches over the server.
+//
+// One [Server] is one http.Handler. Every request passes the same door
+// (route.go: headers, panics, log, figures; auth.go: who, and may they), and
+// every error leaves in the same shape (problem.go: RFC 9457). One file a noun:
+//
+//	activity.go   GET  /v1/activities          the feed by seq, with waiting (arrivals.go)
+//	ingest.go     POST /v1/activities          body.go reads it, tidings.ParseActivities checks it
+//	search.go     GET  /v1/activities/search   by time, contact, message, …
+//	endpoint.go   /v1/endpoints                options.go holds and checks what can be set,
+//	                                           view.go what is shown
+//	act.go        /v1/endpoints/{id}/…         probe, activate, deactivate, retry, seek, skip, rotate-secret
+//	attempt.go    /v1/endpoints/{id}/attempts  and …/tail, live
+//	account.go    /v1/accounts                 key.go their keys; audit.go who did what
+//	operation.go  /healthz /readyz /metrics    metrics.go what is counted
+//	openapi.go    /openapi.json                docs.go the same for people, /docs
+//
+// The document at /openapi.json is made from what is registered and nothing
+// else: an operation that is not in it is not served.
+package api

@@ -1,0 +1,169 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tidings"
+	"tidings/feed"
+)
+
+// Store is what the API asks of a store, noun by noun; see the files of the nouns.
+type Store interface {
+	Accounts
+	Keys
+	Endpoints
+	Attempts
+	Feed
+	Audit
+}
+
+// Dispatcher is what the API asks of the one that delivers (feed.Dispatcher).
+type Dispatcher interface {
+	Reload(ctx context.Context, id tidings.EndpointID) error
+	TryNow(id tidings.EndpointID) error
+	Lane(id tidings.EndpointID) (feed.LaneStatus, bool)
+	HeadBatch(ctx context.Context, id tidings.EndpointID) (*feed.Batch, tidings.Position, error)
+	Watch(id tidings.EndpointID) (<-chan tidings.Attempt, func())
+	Stats() feed.Stats
+}
+
+// Authenticate says whose key a request carries, and that it has the scope.
+// Errors: CodeUnauthorized, CodeForbidden (the scope is missing), CodeRateLimited.
+type Authenticate = func(r *http.Request, scope tidings.Scope) (tidings.Key, error)
+
+// Config is what a Server is made of.
+type Config struct {
+	Store      Store
+	Dispatcher Dispatcher
+	// Probe tests an endpoint's URL by a GET through the door of the deliveries.
+	Probe func(context.Context, *tidings.Endpoint) feed.ProbeResult
+	// CheckURL says what is wrong with an endpoint's URL, or "".
+	CheckURL func(raw string) string
+	// Wait returns when the account's feed reaches past after, or with ctx's
+	// error. (*Arrivals).Wait in production.
+	Wait func(ctx context.Context, account tidings.AccountID, after tidings.Seq) error
+	// Ready says why the server can't do its work now; nil when it can.
+	Ready func() error
+	// Public makes what answers the paths under /api/ (publicapi.New), given how
+	// a request's key is found. Default: they are not served.
+	Public func(Authenticate) http.Handler
+	// Collectors are further metrics, e.g. of the store.
+	Collectors []prometheus.Collector
+
+	AdminToken string           // opens the admin's operations. Default: they are closed
+	Version    string           // of the server, shown. Default: "dev"
+	MaxBody    int              // bytes of one request's activities, inflated; tidings.MaxRequestBytes
+	MaxHeld    int64            // bytes of all requests' activities held at once; 256 MiB
+	MaxStreams int              // tails and waiting reads at once; 1,000
+	Heartbeat  time.Duration    // between the signs of life of a quiet tail; 15 s
+	Now        func() time.Time // time.Now
+	Logger     *slog.Logger     // slog.Default()
+}
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Version == "" {
+		cfg.Version = "dev"
+	}
+	if cfg.MaxBody == 0 {
+		cfg.MaxBody = tidings.MaxRequestBytes
+	}
+	if cfg.MaxHeld == 0 {
+		cfg.MaxHeld = 256 << 20
+	}
+	if cfg.MaxStreams == 0 {
+		cfg.MaxStreams = 1000
+	}
+	if cfg.Heartbeat == 0 {
+		cfg.Heartbeat = 15 * time.Second
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.Ready == nil {
+		cfg.Ready = func() error { return nil }
+	}
+	return cfg
+}
+
+// Server is the JSON door. It is an http.Handler.
+type Server struct {
+	cfg     Config
+	store   Store
+	log     *slog.Logger
+	mux     *http.ServeMux
+	api     huma.API
+	auth    *authenticator
+	meter   *meter
+	bodies  bodies
+	public  http.Handler  // nil = nothing is under /api/
+	streams chan struct{} // a place for each tail and waiting read
+	header  http.Header   // on every answer; its values are never changed
+	routes  []string      // the patterns of all operations
+	spec    []byte        // /openapi.json
+	docs    []byte        // /docs
+
+	ending     context.Context // ends when long answers must end
+	endStreams context.CancelFunc
+}
+
+// New makes a server. What it serves is all known when it returns.
+func New(cfg Config) *Server {
+	cfg = cfg.withDefaults()
+	s := &Server{
+		cfg: cfg, store: cfg.Store, log: cfg.Logger,
+		mux:     http.NewServeMux(),
+		auth:    newAuthenticator(cfg),
+		meter:   newMeter(cfg),
+		bodies:  bodies{free: cfg.MaxHeld},
+		streams: make(chan struct{}, cfg.MaxStreams),
+		header:  securityHeaders(),
+	}
+	s.ending, s.endStreams = context.WithCancel(context.Background())
+	s.api = huma.NewAPI(specConfig(cfg.Version), adapter{s})
+	s.registerActivities()
+	s.registerSearch()
+	s.registerEndpoints()
+	s.registerActs()
+	s.registerAttempts()
+	s.registerAccounts()
+	s.registerKeys()
+	s.registerAudit()
+	s.registerOperation()
+	s.registerPublic()
+	s.registerDocs()
+	s.mux.HandleFunc("/", s.notServed)
+	return s
+}
+
+// EndStreams ends the answers that would go on for long (tails, waiting reads),
+// so that a graceful stop of the HTTP server does not wait for them. It may be
+// called twice.
+func (s *Server) EndStreams() { s.endStreams() }
+
+// stream takes a place among the long answers, for as long as it lasts; false
+// when all are taken.
+func (s *Server) stream() (leave func(), ok bool) {
+	select {
+	case s.streams <- struct{}{}:
+		return func() { <-s.streams }, true
+	default:
+		return nil, false
+	}
+}
+
+// tooManyStreams is what a client is told when all places are taken.
+func (s *Server) tooManyStreams() error {
+	return &tidings.Error{
+		Code: tidings.CodeRateLimited, RetryAfter: 5 * time.Second,
+		Message: "too many tails and waiting reads are open: close some, or ask without wait",
+	}
+}
