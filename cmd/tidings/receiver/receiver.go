@@ -148,7 +148,7 @@ func Statuses(body []byte) (counts map[string]int, total int, err error) {
 		Status string `json:"activityStatus"`
 	}
 	if err := json.Unmarshal(body, &activities); err != nil {
-		return nil, 0, fmt.Errorf("the body is not a JSON array of activities: %w", err)
+		return nil, 0, errors.New("the body is not a JSON array of activities")
 	}
 	counts = map[string]int{}
 	for _, a := range activities {

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	housekeepingEvery = time.Hour
+	// deletedKept is how long what is left of a deleted endpoint (its attempts)
+	// can still be looked at by who has the database.
+	deletedKept = 30 * 24 * time.Hour
+)
+
+// housekeeping does now and then what nobody waits for: it drops months past
+// their time, and what is left of deleted endpoints.
+func (s *server) housekeeping(ctx context.Context, retainMonths int) {
+	every := time.NewTicker(housekeepingEvery)
+	defer every.Stop()
+	for {
+		s.tidy(ctx, time.Now(), retainMonths)
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// tidy is one turn of housekeeping. What fails is tried again at the next.
+func (s *server) tidy(ctx context.Context, now time.Time, retainMonths int) {
+	if n, err := s.store.PurgeDeleted(ctx, now.Add(-deletedKept)); err != nil {
+		s.log.Warn("removing what is left of deleted endpoints", "error", err)
+	} else if n > 0 {
+		s.log.Info("removed what was left of deleted endpoints", "endpoints", n)
+	}
+	if retainMonths == 0 {
+		return
+	}
+	if months, err := s.store.DropMonths(ctx, firstKept(now, retainMonths)); err != nil {
+		s.log.Warn("dropping months past their time", "error", err)
+	} else if len(months) > 0 {
+		s.log.Info("dropped months past their time", "months", months)
+	}
+}
+
+// firstKept is the beginning of the oldest month that is kept: the running one
+// and the given number of whole months before it stay.
+func firstKept(now time.Time, retainMonths int) time.Time {
+	y, m, _ := now.UTC().Date()
+	return time.Date(y, m-time.Month(retainMonths), 1, 0, 0, 0, 0, time.UTC)
+}

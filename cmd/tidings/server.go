@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tidings"
+	"tidings/api"
+	"tidings/egress"
+	"tidings/feed"
+	"tidings/publicapi"
+	"tidings/store"
+)
+
+// server is all parts wired together. Tests and the demo build the same one.
+type server struct {
+	grace        time.Duration
+	retainMonths int
+	log          *slog.Logger
+	socket       net.Listener
+	store        *store.Store
+	door         *egress.Client
+	delivery     *feed.Dispatcher
+	api          *api.Server
+	http         *http.Server
+
+	failed  chan error // why serving ended by itself; at most one
+	loops   sync.WaitGroup
+	stop    context.CancelFunc // ends the loops
+	ready   chan struct{}      // closed by Start
+	stopped sync.Once
+}
+
+// newServer makes a server of the flags: it listens, so that a taken address
+// is found out first, and opens the data directory. Stop gives both back.
+func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, err error) {
+	authorities, err := c.authorities()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{grace: c.ShutdownGrace, retainMonths: c.RetainMonths, log: log, failed: make(chan error, 1), ready: make(chan struct{}), stop: func() {}}
+	if s.socket, err = net.Listen("tcp", c.Addr); err != nil {
+		return nil, listenError(c.Addr, err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.socket.Close())
+		}
+	}()
+	news := &news{}
+	if s.store, err = openStore(ctx, c, log, news.appended); err != nil {
+		return nil, err
+	}
+	news.arrivals = api.NewArrivals(s.store.Head)
+	s.door = egress.New(egress.Options{Allow: c.allowed(), RootCAs: authorities})
+	poster := &feed.Poster{Client: s.door, UserAgent: userAgent}
+	s.delivery = feed.New(feed.Config{
+		Log: s.store, Post: poster.Post, Logger: log,
+		RetryBase: c.RetryBase, RetryCap: c.RetryCap, MaxInFlight: c.MaxInFlight, MaxRepeats: c.MaxRetrying,
+	})
+	news.delivery = s.delivery
+	s.api = api.New(api.Config{
+		Store: s.store, Dispatcher: s.delivery, Probe: poster.Probe, CheckURL: c.checkURL, Wait: news.arrivals.Wait,
+		Ready: s.isReady, Public: publicapi.New(s.store), Collectors: []prometheus.Collector{newStoreCollector(s.store.Stats)},
+		AdminToken: c.AdminToken, Version: version, MaxHeld: c.MaxHeld, Logger: log,
+	})
+	s.http = httpServer(s.api, log)
+	return s, nil
+}
+
+// userAgent is the User-Agent of deliveries and probes.
+const userAgent = "Tidings/" + version
+
+// openStore opens the data directory with the keys that seal its secrets.
+func openStore(ctx context.Context, c *serveCmd, log *slog.Logger, appended func(tidings.AccountID, tidings.Seq)) (*store.Store, error) {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	keys, err := store.LoadOrCreateKeyring(c.keyFile())
+	if err != nil {
+		return nil, err
+	}
+	return store.OpenSQLite(ctx, store.Options{Dir: c.Data, Keys: keys, Appended: appended, Log: log})
+}
+
+// news passes on that an account's feed has grown. The store is opened before
+// those who want to hear of it exist, and appends nothing until they do.
+type news struct {
+	delivery *feed.Dispatcher
+	arrivals *api.Arrivals
+}
+
+func (n *news) appended(account tidings.AccountID, head tidings.Seq) {
+	n.delivery.Appended(account, head)
+	n.arrivals.Appended(account, head)
+}
+
+// httpServer bounds what a client can hold: slow senders of headers here, of
+// bodies in the API, which knows which requests may be long.
+func httpServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// URL is where the server is reached from this machine.
+func (s *server) URL() string {
+	host, port, err := net.SplitHostPort(s.socket.Addr().String())
+	if err != nil {
+		return "http://" + s.socket.Addr().String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// Start seals secrets by the newest key, begins to deliver and then to serve.
+// It returns when all that is done.
+func (s *server) Start(ctx context.Context) error {
+	if n, err := s.store.Reseal(ctx); err != nil {
+		return fmt.Errorf("sealing secrets by the newest key: %w", err)
+	} else if n > 0 {
+		s.log.Info("secrets are sealed by the newest key; older ones may leave the key file", "endpoints", n)
+	}
+	if err := s.delivery.Start(ctx); err != nil {
+		return fmt.Errorf("reading where the endpoints stand: %w", err)
+	}
+	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	s.loops.Go(func() { s.housekeeping(loops, s.retainMonths) })
+	s.loops.Go(func() {
+		if err := s.http.Serve(s.socket); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serving on %s ended: %w", s.socket.Addr(), err)
+		}
+	})
+	close(s.ready)
+	return nil
+}
+
+// isReady says why the server can't take activities now.
+func (s *server) isReady() error {
+	select {
+	case <-s.ready:
+		return s.store.Err()
+	default:
+		return tidings.Errorf(tidings.CodeUnavailable, "still starting")
+	}
+}
+
+// Stop ends gracefully: no new requests and batches, what is under way may
+// finish within the grace, then everything is written and given back. It may
+// be called twice.
+func (s *server) Stop(ctx context.Context) error {
+	var err error
+	s.stopped.Do(func() { err = s.shutDown(ctx) })
+	return err
+}
+
+func (s *server) shutDown(ctx context.Context) error {
+	s.log.Info("stopping", "grace", s.grace)
+	grace, cancel := context.WithTimeout(ctx, s.grace)
+	defer cancel()
+	s.stop()
+	s.api.EndStreams()
+	var both sync.WaitGroup
+	both.Go(func() {
+		if err := s.http.Shutdown(grace); err != nil {
+			s.log.Warn("requests were cut off: they were still under way after the grace")
+			_ = s.http.Close()
+		}
+	})
+	both.Go(func() {
+		if err := s.delivery.Stop(grace); err != nil {
+			s.log.Warn("deliveries were cut off: they were still under way after the grace and will come again with the same id")
+		}
+	})
+	both.Wait()
+	s.loops.Wait()
+	_ = s.socket.Close() // closed already when it was served on
+	s.door.Close()
+	if err := s.store.Close(); err != nil {
+		return fmt.Errorf("closing the store: %w", err)
+	}
+	s.log.Info("stopped")
+	return nil
+}
+
+// inUse says whether an address could not be listened on because somebody else does.
+func inUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
