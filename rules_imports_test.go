@@ -124,10 +124,9 @@ func TestTheRootAndTheEngineStandAlone(t *testing.T) {
 // to be constant, each with its reason.
 func mutableAllowed() map[string]string {
 	return map[string]string{
-		"vtl.Null":          "a struct without exported fields: no constant of it can be written down",
-		"vtl.void":          "an immutable value; only its identity counts",
-		"vtl.methodTable":   "made once from the kinds' tables and only read",
-		"vtl.iteratorClass": "a table of methods, shared by pointer and only read",
+		"vtl.Null":        "a struct without exported fields: no constant of it can be written down",
+		"vtl.void":        "an immutable value; only its identity counts",
+		"vtl.methodTable": "made once from the kinds' tables and only read",
 	}
 }
 
@@ -222,9 +221,6 @@ func (v packageVar) mutable(written map[string]bool) string {
 	}
 	if ast.IsExported(v.name) {
 		return "is exported: another package could write to it"
-	}
-	if u, ok := v.value.(*ast.UnaryExpr); ok && u.Op == token.AND {
-		return "is a pointer"
 	}
 	return ""
 }

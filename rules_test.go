@@ -349,6 +349,20 @@ func TestTheMapNamesFilesThatExist(t *testing.T) {
 	}
 }
 
+func TestLinksOfTheDocumentsLeadSomewhere(t *testing.T) {
+	for _, p := range files(t, ".md") {
+		text, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`).FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(path.Join(path.Dir(p), m[1])); err != nil {
+				t.Errorf("%s links to %s: %v", p, m[1], err)
+			}
+		}
+	}
+}
+
 func TestMakeTargetsOfTheDocumentsExist(t *testing.T) {
 	makefile, err := os.ReadFile("Makefile")
 	if err != nil {
