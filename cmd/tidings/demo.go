@@ -228,14 +228,14 @@ func (d *demo) verify(ctx context.Context) error {
 	case t.Broken+t.Unverified+t.Unreadable > 0:
 		return fmt.Errorf("the receiver found %d breaches of order and %d wrong signatures", t.Broken, t.Unverified)
 	case t.Moved > 0:
-		d.screen.summary(d.accepted, t, "the cursor was moved by hand, so the receiver's copy was not compared with the feed")
+		d.screen.summary(total, t, "the cursor was moved by hand, so the receiver's copy was not compared with the feed")
 		return nil
 	case d.receiver.digest() != stored:
 		return fmt.Errorf("the feed has %d activities, the receiver got %d, and they are not the same", total, t.Activities)
 	case int64(total) < d.accepted:
 		return fmt.Errorf("%d activities were acknowledged and the feed has %d", d.accepted, total)
 	}
-	d.screen.summary(d.accepted, t, "every acknowledged activity was received, once each, in the order of the feed")
+	d.screen.summary(total, t, "every acknowledged activity was received, once each, in the order of the feed")
 	return nil
 }
 

@@ -104,9 +104,9 @@ func (s *demoScreen) finishing() {
 	s.line("·", "ending", "no more activities; the receiver takes what is left")
 }
 
-func (s *demoScreen) summary(accepted int64, t tally, verdict string) {
+func (s *demoScreen) summary(acknowledged int, t tally, verdict string) {
 	s.say("")
-	s.say("%s acknowledged; %s received in %s, %d refused, %d repeated.", countOf(int(accepted), "activity", "activities"),
+	s.say("%s acknowledged; %s received in %s, %d refused, %d repeated.", countOf(acknowledged, "activity", "activities"),
 		countOf(t.Activities, "activity", "activities"), countOf(t.Accepted, "delivery", "deliveries"), t.Refused, t.Repeated)
 	s.say("%s %s; all signatures right.", s.paint.good("Checked:"), verdict)
 }

@@ -75,6 +75,9 @@ func (c *serveCmd) Run(ctx context.Context, term terminal) error {
 	if err := s.Start(ctx); err != nil {
 		return errors.Join(err, s.Stop(ctx))
 	}
+	if c.AdminToken == "" {
+		s.log.Warn("the admin's operations are closed: start with --admin-token to create accounts")
+	}
 	fmt.Fprintf(term.out, "Tidings %s is ready on %s (data in %s)\n", version, s.URL(), c.Data)
 	select {
 	case <-ctx.Done():
