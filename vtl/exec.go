@@ -152,6 +152,9 @@ func (r *render) insert(ref *reference, v Value) error {
 	in := Insertion{Source: ref.text, Name: ref.name, Value: v, Quiet: ref.quiet, Text: ref.null}
 	in.Defined = r.variable(ref.slot).state == varDefined
 	if v.IsNull() {
+		if r.opts.Strict && !ref.quiet {
+			return r.unresolved(ref)
+		}
 		r.out = append(r.out, ref.esc...)
 	}
 	return r.callInsert(&in, ref.pos)

@@ -301,8 +301,9 @@ func (r *render) parse(n *parseNode) error {
 	}
 	t, err := r.opts.Load(name)
 	if e, ok := err.(*Error); ok {
-		e.placed = true
-		return e
+		parse := *e // the host may keep the error for others
+		parse.placed = true
+		return &parse
 	}
 	if err != nil || t == nil {
 		return noResource(name, err)

@@ -233,12 +233,8 @@ func (l *lexer) stuck(n int) (int, int, *lexError) {
 	return 0, 0, &lexError{offset: l.pos + n, eof: l.pos+n >= len(l.src)}
 }
 
-const textStops = "$#\\\r\n\x1C"
-
-// isTextStop marks the bytes that end a run of text.
-func isTextStop(c byte) bool {
-	return c == '$' || c == '#' || c == '\\' || c == '\n' || c == '\r' || c == zeroWidth
-}
+// textStop marks the bytes that end a run of text.
+var textStop = [256]bool{'$': true, '#': true, '\\': true, '\n': true, '\r': true, zeroWidth: true}
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
@@ -317,18 +313,13 @@ func (l *lexer) matchDefault() (int, int, *lexError) {
 // matchText reads a run of text: whole lines if the first one is not blank, else
 // up to the next special character.
 func (l *lexer) matchText() (int, int, *lexError) {
-	i, blank := l.pos, true
-	for i < len(l.src) {
-		c := l.src[i]
-		if isTextStop(c) || (l.mergeTags && c == '%' && i > l.pos && l.mergeTagAt(i) > 0) {
-			break
-		}
-		if !isBlank(c) {
-			blank = false
-		}
+	i := l.pos
+	for isBlank(l.at(i)) {
 		i++
 	}
-	if blank {
+	blank := i
+	i = l.textEnd(i)
+	if i == blank {
 		return l.take(tokWhitespace, i-l.pos)
 	}
 	n := l.newlineAt(i)
@@ -338,21 +329,27 @@ func (l *lexer) matchText() (int, int, *lexError) {
 	return l.take(tokText, l.wholeLines(i+n)-l.pos)
 }
 
+// textEnd returns the end of the run of text that begins at i.
+func (l *lexer) textEnd(i int) int {
+	for ; i < len(l.src); i++ {
+		if c := l.src[i]; textStop[c] {
+			break
+		} else if c == '%' && l.mergeTags && i > l.pos && l.mergeTagAt(i) > 0 {
+			break
+		}
+	}
+	return i
+}
+
 // wholeLines returns the end of the last complete line of plain text from i on.
 func (l *lexer) wholeLines(i int) int {
 	for {
-		n := strings.IndexAny(l.src[i:], textStops)
-		if n < 0 {
-			return i
-		}
-		if l.mergeTags && strings.IndexByte(l.src[i:i+n], '%') >= 0 {
-			return i
-		}
-		nl := l.newlineAt(i + n)
+		end := l.textEnd(i)
+		nl := l.newlineAt(end)
 		if nl == 0 {
 			return i
 		}
-		i += n + nl
+		i = end + nl
 	}
 }
 
