@@ -271,6 +271,9 @@ func fixedDate(pattern string, locale *java.Locale) java.DateFormat {
 func (c *Call) millis(format string, v Value, locale *java.Locale, zone *time.Location) (int64, bool, error) {
 	switch {
 	case v.kind == KindObject:
+		if _, isTool := v.object().(*dateTool); isTool {
+			return c.Now().Truncate(time.Second).UnixMilli(), true, nil // its text has seconds
+		}
 		ms, ok := millisOfObject(v.object())
 		return ms, ok, nil
 	case v.IsNumber():

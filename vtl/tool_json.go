@@ -2,6 +2,7 @@ package vtl
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -36,10 +37,10 @@ func parseJSONText(c *Call, args []Value) (Value, error) {
 	if d.limit != nil {
 		return Null, d.limit
 	}
-	if err != nil {
+	if err != nil || v.kind != KindMap && v.kind != KindList {
 		return Null, nil
 	}
-	if _, err := d.dec.Token(); err != io.EOF {
+	if _, err := d.dec.Token(); !errors.Is(err, io.EOF) {
 		return Null, nil
 	}
 	return wrapJSON(v), nil

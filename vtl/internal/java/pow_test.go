@@ -36,8 +36,19 @@ func TestPowersAreThoseOfJava(t *testing.T) {
 func TestPowersAtTheEdges(t *testing.T) {
 	inf := math.Inf(1)
 	for _, c := range []struct{ x, y, want float64 }{
-		{5, 0, 1}, {math.NaN(), 0, 1}, {0, -1, inf}, {-2, 3, -8}, {-2, 2, 4}, {-2, -1, -0.5}, {2, 1024, inf},
-		{2, -1074, 5e-324}, {2, -1076, 0}, {10, 308, 1e308}, {inf, 2, inf}, {0.5, inf, 0}, {2, 0.5, math.Sqrt2},
+		{5, 0, 1},
+		{math.NaN(), 0, 1},
+		{0, -1, inf},
+		{-2, 3, -8},
+		{-2, 2, 4},
+		{-2, -1, -0.5},
+		{2, 1024, inf},
+		{2, -1074, 5e-324},
+		{2, -1076, 0},
+		{10, 308, 1e308},
+		{inf, 2, inf},
+		{0.5, inf, 0},
+		{2, 0.5, math.Sqrt2},
 	} {
 		if got := Pow(c.x, c.y); got != c.want {
 			t.Errorf("Pow(%v, %v) = %v, want %v", c.x, c.y, got, c.want)
