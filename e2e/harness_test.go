@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -184,16 +185,22 @@ func (s *server) terminate() {
 	}
 }
 
-// freeAddr gives an address that was free a moment ago and that a restarted
-// server can have again.
+// freeAddr gives an address that is free and that a restarted server can have
+// again. Its port is below the ones that the system gives to outgoing
+// connections: one of those could take it while nobody listens, even a
+// connection to the very port, which then connects to itself.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	socket, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
+		socket, err := net.Listen("tcp", addr)
+		if err == nil {
+			socket.Close()
+			return addr
+		}
 	}
-	defer socket.Close()
-	return socket.Addr().String()
+	t.Fatal("no port is free between 20000 and 32000")
+	return ""
 }
 
 // api speaks to a server with a token.

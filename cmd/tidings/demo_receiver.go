@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"hash"
 	"net"
 	"net/http"
@@ -54,13 +55,26 @@ type demoReceiver struct {
 }
 
 func newDemoReceiver(secret string) (*demoReceiver, error) {
-	r := &demoReceiver{addr: "127.0.0.1:0", chain: newChain()}
+	r := &demoReceiver{addr: receiverAddress(), chain: newChain()}
 	r.handler = &receiver.Receiver{
 		Checker: receiver.NewChecker(secret, nil),
 		Decide:  func(int64, receiver.Delivery) receiver.Answer { return r.mood().answer },
 		Seen:    r.saw,
 	}
 	return r, r.up()
+}
+
+// receiverAddress gives an address that can be had again after a pause: its
+// port is below the ones that the system gives to outgoing connections.
+func receiverAddress() string {
+	for port := 9000; port < 9100; port++ {
+		addr := fmt.Sprintf("127.0.0.1:%d", port)
+		if socket, err := net.Listen("tcp", addr); err == nil {
+			socket.Close()
+			return addr
+		}
+	}
+	return "127.0.0.1:0"
 }
 
 func (r *demoReceiver) url() string { return "http://" + r.addr + "/webhooks" }
