@@ -45,7 +45,7 @@ generate-check: # the working tree must be the same after `make generate`
 	git diff > "$$before" && git status --porcelain >> "$$before" && \
 	$(GO) generate ./... && \
 	git diff > "$$after" && git status --porcelain >> "$$after" && \
-	{ cmp -s "$$before" "$$after" || { echo 'generated files are out of date: run "make generate" and commit what it changes'; git status --short; exit 1; }; }
+	{ cmp -s "$$before" "$$after" || { echo 'generated files are out of date: run "make generate" and commit what it changes'; diff "$$before" "$$after" | head -40; exit 1; }; }
 
 fmt: ## format the code
 	$(TOOL) gofumpt -w .
