@@ -327,10 +327,7 @@ func (r *render) indexStep(v Value, s *step) (Value, error) {
 	switch v.kind {
 	case KindMap:
 		m := r.mapping(v)
-		if key.kind == KindInt32 && key.int() < 0 {
-			key = Int(int64(m.Len()) + key.int())
-		}
-		if i := m.find(key); i >= 0 {
+		if i := m.find(fromEnd(key, m.Len())); i >= 0 {
 			return m.entries[i].val, nil
 		}
 		return Null, nil
@@ -357,6 +354,14 @@ func (r *render) indexStep(v Value, s *step) (Value, error) {
 	}
 	v, err = r.callStep(v, s, []Value{key})
 	return v, r.stepError(err, s, KindRuntime)
+}
+
+// fromEnd adds the size to an index below zero, for maps too, as the reference does.
+func fromEnd(key Value, size int) Value {
+	if key.kind == KindInt32 && key.int() < 0 {
+		return Int(int64(size) + key.int())
+	}
+	return key
 }
 
 // callStep calls a method.
@@ -481,7 +486,7 @@ func (r *render) assign(ref *reference, v Value) error {
 	}
 	s := &ref.steps[last]
 	switch s.kind {
-	case stepProperty:
+	case stepProperty, stepMethod: // the arguments of a method don't count here
 		return r.at(r.assignKey(at, String(s.name), v), s.pos)
 	case stepIndex:
 		key, err := s.key.eval(r)
@@ -489,7 +494,7 @@ func (r *render) assign(ref *reference, v Value) error {
 			return err
 		}
 		if at.kind == KindMap {
-			return r.at(r.assignKey(at, key, v), s.pos)
+			return r.at(r.assignKey(at, fromEnd(key, r.mapping(at).Len()), v), s.pos)
 		}
 		if at.kind == KindList && key.kind == KindInt32 {
 			return r.stepError(r.assignElement(at, int(key.int()), v), &step{name: "set", pos: s.pos}, KindMethod)

@@ -85,20 +85,13 @@ func (n *callNode) exec(r *render) error {
 	return r.write(n.postfix)
 }
 
-// findMacro looks for a macro of another template that this render has run.
+// findMacro looks for a macro of the other templates that this render has run; the
+// first of a name stays.
 func (r *render) findMacro(name string) *macro {
 	if r.others == nil {
 		return nil
 	}
-	if m, ok := r.others.macros[name]; ok {
-		return m
-	}
-	for t := range r.others.trans {
-		if m, ok := t.macros[name]; ok {
-			return m
-		}
-	}
-	return nil
+	return r.others.macros[name]
 }
 
 // saved is a parameter's value before the call and the one that the call gave it.

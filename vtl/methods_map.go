@@ -27,9 +27,9 @@ var mapMethods = map[string]builtin{
 
 	"put":         two(func(c *Call, v, key, val Value) (Value, error) { return c.r.putEntry(v, key, val) }),
 	"putIfAbsent": two(mapPutIfAbsent),
-	"replace":     two(mapReplace),
+	"replace":     mapReplace,
 	"putAll":      one(mapPutAll),
-	"remove":      one(mapRemove),
+	"remove":      mapRemove,
 	"clear":       none(mapClear),
 }
 
@@ -59,11 +59,24 @@ func mapPutIfAbsent(c *Call, v, key, val Value) (Value, error) {
 	return c.r.putEntry(v, key, val)
 }
 
-func mapReplace(c *Call, v, key, val Value) (Value, error) {
-	if c.r.mapping(v).find(key) < 0 {
+// mapReplace is replace(key, value) and replace(key, old, value).
+func mapReplace(c *Call, v Value, args []Value) (Value, error) {
+	if len(args) != 2 && len(args) != 3 {
 		return Null, nil
 	}
-	return c.r.putEntry(v, key, val)
+	m := c.r.mapping(v)
+	i := m.find(args[0])
+	if len(args) == 2 {
+		if i < 0 {
+			return Null, nil
+		}
+		return c.r.putEntry(v, args[0], args[1])
+	}
+	if i < 0 || !c.r.equal(m.entries[i].val, args[1], 0) {
+		return Bool(false), nil
+	}
+	_, err := c.r.putEntry(v, args[0], args[2])
+	return Bool(true), err
 }
 
 func mapPutAll(c *Call, v, arg Value) (Value, error) {
@@ -87,8 +100,17 @@ func mapPutAll(c *Call, v, arg Value) (Value, error) {
 	return void, nil
 }
 
-func mapRemove(c *Call, v, key Value) (Value, error) {
-	if c.r.mapping(v).find(key) < 0 {
+// mapRemove is remove(key) and remove(key, value).
+func mapRemove(c *Call, v Value, args []Value) (Value, error) {
+	if len(args) != 1 && len(args) != 2 {
+		return Null, nil
+	}
+	m := c.r.mapping(v)
+	i := m.find(args[0])
+	if len(args) == 2 && (i < 0 || !c.r.equal(m.entries[i].val, args[1], 0)) {
+		return Bool(false), nil
+	}
+	if i < 0 {
 		return Null, nil
 	}
 	m, err := c.r.writableMap(v.mapping())
@@ -98,7 +120,10 @@ func mapRemove(c *Call, v, key Value) (Value, error) {
 	if err := c.r.stepN(m.Len()/8 + 1); err != nil {
 		return Null, err
 	}
-	old, _ := m.remove(key)
+	old, _ := m.remove(args[0])
+	if len(args) == 2 {
+		return Bool(true), nil
+	}
 	return old, nil
 }
 

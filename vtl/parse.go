@@ -173,7 +173,7 @@ func (p *parser) unexpected(want string) error {
 	if err != nil {
 		return err
 	}
-	what := "the end of the template"
+	what := "end of the template"
 	if t.kind != tokEOF && int(t.pos) < len(p.src) {
 		what = strconv.Quote(p.src[t.pos:t.end])
 	}

@@ -1,6 +1,7 @@
 package vtl
 
 import (
+	"maps"
 	"math/rand/v2"
 	"time"
 	"unsafe"
@@ -194,6 +195,7 @@ func (r *render) enter(t *Template) (back func()) {
 		for name, i := range tmpl.slots {
 			r.others.slots[name] = i
 		}
+		maps.Copy(r.others.macros, tmpl.macros)
 		r.others.trans[tmpl] = nil
 	}
 	next, ok := r.others.trans[t]

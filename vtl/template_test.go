@@ -311,7 +311,7 @@ func TestParsedAndIncludedTexts(t *testing.T) {
 		"#parse('stop')after":                "s",
 		"#parse('break')after":               "bafter",
 		"#parse('gone')":                     "! 0:0 resource: there is no template or text named gone",
-		"x#parse('bad')":                     "x! 2:7 parse: unexpected the end of the template, want a value",
+		"x#parse('bad')":                     "x! 2:7 parse: unexpected end of the template, want a value",
 		"x#parse('error')":                   "x\n\n ! 3:5 method: get threw java.lang.IndexOutOfBoundsException: Index 5 out of bounds for length 1",
 	} {
 		out, err := mustParse(t, source, Options{}).Render(nil, mustVars(t, `{"x":[1]}`), opts)
