@@ -88,7 +88,7 @@ func TestDateTool(t *testing.T) {
 		{`$date $date.medium $date.short_date $date.iso $date.get('HH:mm') $date.get('short','medium')`, `Jan 15, 2026, 10:30:05 AM Jan 15, 2026, 10:30:05 AM 1/15/26 2026-01-15T10:30:05 10:30 1/15/26, 10:30:05 AM`},
 		{`$date.date $date.systemTime $date.year $date.month $date.day $date.getValue('hour')`, `Thu Jan 15 10:30:05 UTC 2026 1768473005000 2026 0 15 10`},
 		{`$date.format('EEE, d MMM yyyy',$ts) $date.format('full','short',$ts) $date.format('long',$ts)`, `Thu, 1 Jan 2026 Thursday, January 1, 2026, 12:00 AM January 1, 2026 at 12:00:00 AM GMT`},
-		{`$date.format('iso_tz',$ts) $date.format('intl_tz',$ts) $date.format('iso_time',$ts) $date.format('foo_date',$ts)`, `2026-01-01T00:00:00Z 2026-01-01 00:00:00 UTC 00:00:00 Jan 1, 2026`},
+		{`$date.format('iso_tz',$ts) $date.format('intl_tz',$ts) $date.format('iso_time',$ts) $date.format('foo_date',$ts)`, `2026-01-01T00:00:00Z 2026-01-01 00:00:00 GMT 00:00:00 Jan 1, 2026`},
 		{`$date.format('yyyy',$nothing)|$date.format('yyyy',$iso)|$date.format('yyyy-MM-dd',$date)`, `$date.format('yyyy',$nothing)|$date.format('yyyy',$iso)|2026-01-15`},
 		{`$date.toDate($iso)|$date.toDate('yyyy-MM-dd',$iso)|$date.toDate('xx','2026')|$date.toDate('yyyy','abc')`, `$date.toDate($iso)|Thu Jan 15 00:00:00 UTC 2026|$date.toDate('xx','2026')|$date.toDate('yyyy','abc')`},
 		{`$date.toDate('dd.MM.yyyy','31.02.2026') $date.toDate('yy','26').year`, `Tue Mar 03 00:00:00 UTC 2026 126`},

@@ -5,7 +5,7 @@ import "time"
 // Append appends the instant in the zone as SimpleDateFormat.format does.
 func (f *DateFormat) Append(dst []byte, ms int64, zone *time.Location) []byte {
 	fields := FieldsOf(ms, zone)
-	w := dateWriter{Fields: fields, f: f, l: f.locale, ms: ms, zone: zone}
+	w := dateWriter{Fields: fields, solo: f.solo, l: f.locale, ms: ms, zone: zone}
 	r := patternReader{src: f.pattern}
 	for t, ok := r.next(); ok; t, ok = r.next() {
 		if t.letter == 0 {
@@ -15,15 +15,24 @@ func (f *DateFormat) Append(dst []byte, ms int64, zone *time.Location) []byte {
 		}
 	}
 	if f.zoneID {
-		dst = append(append(dst, ' '), zone.String()...)
+		dst = append(append(dst, ' '), zoneID(zone)...)
 	}
 	return dst
+}
+
+// zoneID is the name of the zone. The reference engine formats with a default
+// zone that calls itself GMT, so UTC is that here; Etc/UTC is UTC.
+func zoneID(zone *time.Location) string {
+	if name := zone.String(); name != "UTC" {
+		return name
+	}
+	return "GMT"
 }
 
 // dateWriter writes the fields of one instant.
 type dateWriter struct {
 	Fields
-	f    *DateFormat
+	solo bool
 	l    *Locale
 	ms   int64
 	zone *time.Location
@@ -113,7 +122,7 @@ func (w *dateWriter) year(dst []byte, t token) []byte {
 
 func (w *dateWriter) month(dst []byte, t token) []byte {
 	long := t.count >= 4
-	switch solo := w.f.solo || t.letter == 'L'; {
+	switch solo := w.solo || t.letter == 'L'; {
 	case t.count < 3:
 		return appendPadded(dst, w.Month+1, t.count)
 	case long && solo:
@@ -128,7 +137,7 @@ func (w *dateWriter) month(dst []byte, t token) []byte {
 
 func (w *dateWriter) zoneName(long bool) string {
 	abbreviation, offset := time.UnixMilli(w.ms).In(w.zone).Zone()
-	return w.l.zoneName(w.zone.String(), long, w.Summer != 0, abbreviation, offset)
+	return w.l.zoneName(zoneID(w.zone), long, w.Summer != 0, abbreviation, offset)
 }
 
 func (w *dateWriter) isoZone(dst []byte, count int) []byte {

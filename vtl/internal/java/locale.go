@@ -110,11 +110,6 @@ const (
 // zoneName is the name of a time zone as the letter z prints it. abbreviation
 // and offset (seconds) serve where the zone is not in the tables.
 func (l *Locale) zoneName(zone string, long, summer bool, abbreviation string, offset int) string {
-	if zone == "UTC" || zone == "" {
-		// The reference engine formats with its default zone, which calls itself
-		// GMT; Etc/UTC is UTC.
-		zone = "GMT"
-	}
 	kind := shortStandard
 	if long {
 		kind = longStandard
@@ -138,7 +133,7 @@ func (l *Locale) zoneName(zone string, long, summer bool, abbreviation string, o
 func inBlanks(list, name string) bool {
 	for from := 0; ; {
 		i := strings.Index(list[from:], name)
-		if i < 0 {
+		if i < 0 || name == "" {
 			return false
 		}
 		i += from

@@ -80,7 +80,7 @@ func (c *RegexCache) Compile(pattern string) (*Regex, error) {
 	return got.re, got.err
 }
 
-// Regex is a compiled regular expression of Java. It is immutable.
+// Regex is a compiled regular expression of Java. It is safe for concurrent use.
 type Regex struct {
 	pattern   string
 	prog      *syntax.Prog
@@ -90,7 +90,8 @@ type Regex struct {
 	anchored  bool       // begins with \A or ^: no match but at the start
 	multiline bool
 	groups    int
-	names     []string // by group number, "" for numbered ones
+	names     []string  // by group number, "" for numbered ones
+	machines  sync.Pool // of *machine, to use again
 }
 
 func compileRegex(pattern string) (*Regex, error) {
@@ -126,7 +127,8 @@ func (re *Regex) Matches(s string, b Bounds) (bool, error) {
 	if re.literal {
 		return s == re.prefix, b.step(len(re.prefix))
 	}
-	m := newMachine(re, s, b)
+	m := re.machine(s, b)
+	defer m.release()
 	return m.run(0, true)
 }
 
@@ -141,15 +143,22 @@ type finder struct {
 	next int
 }
 
-func (re *Regex) finder(s string, b Bounds) *finder {
-	f := &finder{re: re, s: s, b: b}
+func (re *Regex) finder(s string, b Bounds) finder {
+	f := finder{re: re, s: s, b: b}
 	if re.literal {
 		f.caps = make([]int, 2)
 	} else {
-		f.m = newMachine(re, s, b)
+		f.m = re.machine(s, b)
 		f.caps = f.m.caps
 	}
 	return f
+}
+
+// done gives the machine back; caps must not be read any more.
+func (f *finder) done() {
+	if f.m != nil {
+		f.m.release()
+	}
 }
 
 // find moves to the next match, whose groups are then in caps.
@@ -200,7 +209,9 @@ func (re *Regex) replace(s, repl string, count int, b Bounds) (string, error) {
 	var out []byte
 	done := 0
 	var parts []replPart
-	for f := re.finder(s, b); count != 0; count-- {
+	f := re.finder(s, b)
+	defer f.done()
+	for ; count != 0; count-- {
 		ok, err := f.find()
 		if err != nil {
 			return "", err
@@ -316,7 +327,9 @@ func (re *Regex) badReplacement(message string) error {
 func (re *Regex) Split(s string, limit int, b Bounds) ([]string, error) {
 	var pieces []string
 	done := 0
-	for f := re.finder(s, b); limit <= 0 || len(pieces) < limit-1; {
+	f := re.finder(s, b)
+	defer f.done()
+	for limit <= 0 || len(pieces) < limit-1 {
 		ok, err := f.find()
 		if err != nil {
 			return nil, err

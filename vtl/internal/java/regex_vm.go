@@ -40,25 +40,36 @@ type frame struct {
 	slot, old int
 }
 
-func newMachine(re *Regex, s string, b Bounds) *machine {
-	n := len(re.prog.Inst)
-	sparse := make([]uint32, 2*n)
-	dense := make([]thread, 0, 2*n)
-	return &machine{
-		re: re, prog: re.prog, s: s, b: b,
-		caps:  make([]int, 2*(re.groups+1)),
-		now:   queue{sparse[:n:n], dense[0:0:n]},
-		later: queue{sparse[n:], dense[n:n]},
+// machine takes a machine for one text; release gives it back.
+func (re *Regex) machine(s string, b Bounds) *machine {
+	m, ok := re.machines.Get().(*machine)
+	if !ok {
+		n := len(re.prog.Inst)
+		sparse := make([]uint32, 2*n)
+		dense := make([]thread, 0, 2*n)
+		m = &machine{
+			re: re, prog: re.prog,
+			caps:  make([]int, 2*(re.groups+1)),
+			now:   queue{sparse[:n:n], dense[0:0:n]},
+			later: queue{sparse[n:], dense[n:n]},
+		}
 	}
+	m.s, m.b = s, b
+	return m
+}
+
+func (m *machine) release() {
+	m.s, m.b = "", Bounds{}
+	m.re.machines.Put(m)
 }
 
 // run looks for the leftmost match at or after pos; whole asks for one that
 // begins at pos and ends at the end of the text. It fills caps.
 func (m *machine) run(pos int, whole bool) (bool, error) {
-	m.now.dense = m.now.dense[:0]
 	start := pos
 	matched := false
 	scratch := m.take()
+	defer m.reset(scratch)
 	steps := 0
 	for p := pos; ; {
 		if len(m.now.dense) == 0 {
@@ -96,12 +107,18 @@ func (m *machine) run(pos int, whole bool) (bool, error) {
 		}
 		p += width
 	}
-	m.give(scratch)
-	for _, t := range m.now.dense {
-		m.give(t.caps)
-	}
-	m.now.dense = m.now.dense[:0]
 	return matched, m.b.step(steps)
+}
+
+// reset takes back the captures of threads that are left.
+func (m *machine) reset(scratch []int) {
+	m.give(scratch)
+	for _, q := range [...]*queue{&m.now, &m.later} {
+		for _, t := range q.dense {
+			m.give(t.caps)
+		}
+		q.dense = q.dense[:0]
+	}
 }
 
 // stepBatch is how many steps are taken from the budget at once.
