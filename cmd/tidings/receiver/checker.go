@@ -161,10 +161,10 @@ func (f *feed) order(d Delivery) (Order, string) {
 		return Overtaken, fmt.Sprintf("batch %s was refused and has not come again", f.pending)
 	case f.last == "":
 		return First, ""
-	case d.Previous != f.last:
-		return Gap, fmt.Sprintf("it follows batch %s, and the one accepted last is %s", d.Previous, f.last)
 	case d.First <= f.lastSeq:
 		return Back, fmt.Sprintf("it begins at %d, and %d was accepted already", d.First, f.lastSeq)
+	case d.Previous != f.last:
+		return Gap, fmt.Sprintf("it follows batch %s, and the one accepted last is %s", d.Previous, f.last)
 	case d.First > f.lastSeq+1:
 		return Gap, fmt.Sprintf("it begins at %d, and the one accepted last ended at %d", d.First, f.lastSeq)
 	}

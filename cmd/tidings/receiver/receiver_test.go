@@ -54,6 +54,7 @@ func TestCheckerTellsEveryBreachOfOrder(t *testing.T) {
 		{"activities left out", "a 1-2 - x 200 first; c 5-5 a z 200 gap"},
 		{"begins again too early", "a 1-5 - x 200 first; c 5-6 a z 200 back"},
 		{"another one while one is refused", "a 1-2 - x 503 first; b 3-3 a y 200 overtaken"},
+		{"begins again at another place", "a 1-5 - x 200 first; b 6-9 a y 200 next; d 8-9 c z 200 back"},
 		{"same id, other bytes", "a 1-2 - x 503 first; a 1-2 - y 200 altered"},
 		{"same id, other bytes, later", "a 1-2 - x 200 first; a 1-2 - y 200 altered"},
 		{"moved back by an operator", "a 1-5 - x 200 first; b 2-3 - y 200 moved; c 4-5 b z 200 next"},
