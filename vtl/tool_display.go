@@ -91,19 +91,28 @@ func displayList(c *Call, args []Value) (Value, error) {
 		}
 	}
 	start := len(c.r.out)
+	if err := c.printAll(items, delimiter, last, property); err != nil {
+		c.r.out = c.r.out[:start]
+		return Null, err
+	}
+	return c.cutText(start)
+}
+
+// printAll writes the items, or a property of each, to the output buffer.
+func (c *Call) printAll(items []Value, delimiter, last, property string) error {
 	for i, item := range items {
 		if property != "" {
 			value, ok, err := c.beanProperty(item, property)
 			if err != nil {
-				return Null, err
+				return err
 			}
 			if !ok {
-				return Null, Throw("java.lang.IllegalArgumentException", "Could not retrieve '"+property+"'")
+				return Throw("java.lang.IllegalArgumentException", "Could not retrieve '"+property+"'")
 			}
 			item = value
 		}
 		if err := c.r.print(item, 0); err != nil {
-			return Null, err
+			return err
 		}
 		between := delimiter
 		switch i {
@@ -113,11 +122,10 @@ func displayList(c *Call, args []Value) (Value, error) {
 			between = last
 		}
 		if err := c.r.write(between); err != nil {
-			return Null, err
+			return err
 		}
 	}
-	s, err := c.r.cut(start)
-	return String(s), err
+	return nil
 }
 
 // displayTruncate cuts: value, length or suffix, suffix, at words.

@@ -59,8 +59,7 @@ func escaped(escape func(dst []byte, s string) []byte) []Method {
 			c.r.out = c.r.out[:start]
 			return String(text), nil
 		}
-		s, err := c.r.cut(start)
-		return String(s), err
+		return c.cutText(start)
 	})}
 }
 

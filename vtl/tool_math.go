@@ -27,22 +27,20 @@ var mathClass = &Class{Name: "MathTool", Methods: Methods{
 	"bitwiseAnd": bitwise(-1, func(a, b int64) int64 { return a & b }),
 	"bitwiseXOr": bitwise(0, func(a, b int64) int64 { return a ^ b }),
 
-	"pow":  numeric(2, func(n []Value) Value { return matchType(java.Pow(n[0].Float64(), n[1].Float64()), n...) }),
-	"idiv": numeric(2, func(n []Value) Value { return wholeDiv(n, func(a, b int32) int32 { return a / b }) }),
-	"mod":  numeric(2, func(n []Value) Value { return wholeDiv(n, func(a, b int32) int32 { return a % b }) }),
+	"pow":  ofTwo(func(a, b Value) Value { return matchType(java.Pow(a.Float64(), b.Float64()), a, b) }),
+	"idiv": ofTwo(func(a, b Value) Value { return wholeDiv(a, b, func(a, b int32) int32 { return a / b }) }),
+	"mod":  ofTwo(func(a, b Value) Value { return wholeDiv(a, b, func(a, b int32) int32 { return a % b }) }),
 
-	"abs":   numeric(1, func(n []Value) Value { return matchType(math.Abs(n[0].Float64()), n...) }),
-	"ceil":  numeric(1, func(n []Value) Value { return Int32(java.DoubleToInt(math.Ceil(n[0].Float64()))) }),
-	"floor": numeric(1, func(n []Value) Value { return Int32(java.DoubleToInt(math.Floor(n[0].Float64()))) }),
-	"round": numeric(1, func(n []Value) Value { return Int32(java.DoubleToInt(math.RoundToEven(n[0].Float64()))) }),
-	"roundTo": numeric(2, func(n []Value) Value {
-		return Float(roundTo(intOf(n[0]), n[1].Float64()))
-	}),
+	"abs":     ofOne(func(n Value) Value { return matchWhole(math.Abs(n.Float64()), !hasPoint(n)) }),
+	"ceil":    ofOne(func(n Value) Value { return Int32(java.DoubleToInt(math.Ceil(n.Float64()))) }),
+	"floor":   ofOne(func(n Value) Value { return Int32(java.DoubleToInt(math.Floor(n.Float64()))) }),
+	"round":   ofOne(func(n Value) Value { return Int32(java.DoubleToInt(math.RoundToEven(n.Float64()))) }),
+	"roundTo": ofTwo(func(a, b Value) Value { return Float(roundTo(intOf(a), b.Float64())) }),
 
-	"toInteger": numeric(1, func(n []Value) Value { return Int32(intOf(n[0])) }),
-	"toLong":    numeric(1, func(n []Value) Value { return Int64(longOf(n[0])) }),
-	"toDouble":  numeric(1, func(n []Value) Value { return Float(n[0].Float64()) }),
-	"toNumber":  numeric(1, func(n []Value) Value { return n[0] }),
+	"toInteger": ofOne(func(n Value) Value { return Int32(intOf(n)) }),
+	"toLong":    ofOne(func(n Value) Value { return Int64(longOf(n)) }),
+	"toDouble":  ofOne(func(n Value) Value { return Float(n.Float64()) }),
+	"toNumber":  ofOne(func(n Value) Value { return n }),
 
 	"getRandom": {withArgs(0, func(c *Call, _ []Value) (Value, error) { return Float(c.Random()), nil })},
 	"random": {
@@ -79,19 +77,29 @@ func (c *Call) mathNumbers(args []Value) ([]Value, error) {
 	return numbers, nil
 }
 
-// numeric makes a method of n arguments that must all be numbers.
-func numeric(n int, f func(n []Value) Value) []Method {
-	return []Method{withArgs(n, func(c *Call, args []Value) (Value, error) {
-		var room [2]Value
-		numbers := room[:0]
-		for _, arg := range args {
-			number, ok, err := c.mathNumber(arg)
-			if err != nil || !ok {
-				return Null, err
-			}
-			numbers = append(numbers, number)
+// ofOne makes a method of one number.
+func ofOne(f func(n Value) Value) []Method {
+	return []Method{withArgs(1, func(c *Call, args []Value) (Value, error) {
+		n, ok, err := c.mathNumber(args[0])
+		if err != nil || !ok {
+			return Null, err
 		}
-		return f(numbers), nil
+		return f(n), nil
+	})}
+}
+
+// ofTwo makes a method of two numbers.
+func ofTwo(f func(a, b Value) Value) []Method {
+	return []Method{withArgs(2, func(c *Call, args []Value) (Value, error) {
+		a, ok, err := c.mathNumber(args[0])
+		if err != nil || !ok {
+			return Null, err
+		}
+		b, ok, err := c.mathNumber(args[1])
+		if err != nil || !ok {
+			return Null, err
+		}
+		return f(a, b), nil
 	})}
 }
 
@@ -167,8 +175,8 @@ func hasPoint(n Value) bool {
 	return false
 }
 
-func wholeDiv(n []Value, f func(a, b int32) int32) Value {
-	a, b := intOf(n[0]), intOf(n[1])
+func wholeDiv(x, y Value, f func(a, b int32) int32) Value {
+	a, b := intOf(x), intOf(y)
 	if b == 0 {
 		return Null
 	}

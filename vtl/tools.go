@@ -111,6 +111,15 @@ func (c *Call) made(b []byte) (Value, error) {
 	return String(string(b)), nil
 }
 
+// cutText takes what a tool wrote to the output buffer behind start as a string.
+func (c *Call) cutText(start int) (Value, error) {
+	s, err := c.r.cut(start)
+	if err != nil {
+		c.r.out = c.r.out[:start]
+	}
+	return String(s), err
+}
+
 // thrownBy turns an error of the formats of Java into one of a method that threw.
 func thrownBy(err error) error {
 	var format *java.FormatError
