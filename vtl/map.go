@@ -1,6 +1,9 @@
 package vtl
 
-import "unsafe"
+import (
+	"strconv"
+	"unsafe"
+)
 
 // indexFrom is the number of entries from which a map keeps a hash index; below it
 // a look through the keys is faster.
@@ -161,7 +164,13 @@ func keyText(key Value) string {
 	if key.kind == KindString {
 		return stringKeyText(key.str())
 	}
-	return "\x00" + string(rune('A'+key.kind)) + plainText(key)
+	text := ""
+	if key.kind >= KindList {
+		text = strconv.FormatUint(uint64(uintptr(key.ref)), 16) // identity
+	} else {
+		text = plainText(key)
+	}
+	return "\x00" + string(rune('A'+key.kind)) + text
 }
 
 // stringKeyText keeps strings that look like another kind's key apart from it.

@@ -68,8 +68,10 @@ func (s *shared) slot(name string) int32 {
 func (p *parser) count() error {
 	p.shared.nodes++
 	if p.shared.nodes > p.shared.opts.MaxNodes {
-		return &parseError{kind: KindLimitSource, offset: p.last,
-			message: "the template has more than " + strconv.Itoa(p.shared.opts.MaxNodes) + " nodes"}
+		return &parseError{
+			kind: KindLimitSource, offset: p.last,
+			message: "the template has more than " + strconv.Itoa(p.shared.opts.MaxNodes) + " nodes",
+		}
 	}
 	return nil
 }
@@ -78,8 +80,10 @@ func (p *parser) count() error {
 func (p *parser) enter() error {
 	p.depth++
 	if p.depth > p.shared.opts.MaxDepth {
-		return &parseError{kind: KindLimitSource, offset: p.last,
-			message: "blocks, parentheses or lists nest deeper than " + strconv.Itoa(p.shared.opts.MaxDepth)}
+		return &parseError{
+			kind: KindLimitSource, offset: p.last,
+			message: "blocks, parentheses or lists nest deeper than " + strconv.Itoa(p.shared.opts.MaxDepth),
+		}
 	}
 	return nil
 }
