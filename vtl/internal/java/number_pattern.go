@@ -73,7 +73,7 @@ func ParseNumberFormat(pattern string, locale *Locale) (NumberFormat, error) {
 		f.maxInt, f.maxFrac, f.groupSize = unlimited, unlimited, 3
 	}
 	negPrefix, negSuffix := p.prefix, p.suffix
-	if more {
+	if more && p.pos < len(pattern) {
 		n := numberPattern{src: pattern, pos: p.pos, point: -1, multiplier: 1, group: -1}
 		if _, err := n.read(false); err != nil {
 			return f, err
@@ -206,7 +206,7 @@ func (p *numberPattern) check() error {
 		p.left = n - 1
 		p.zeros = 1
 	}
-	if p.point < 0 && p.right > 0 && p.exponent == 0 ||
+	if p.point < 0 && p.right > 0 ||
 		p.point >= 0 && (p.point < p.left || p.point > p.left+p.zeros) ||
 		p.group == 0 || p.group == malformed {
 		return &PatternError{"Malformed pattern \"" + p.src + `"`}
