@@ -19,19 +19,12 @@ func (t *translation) class() error {
 	if err != nil {
 		return err
 	}
-	fold := t.flags.fold
-	if fold {
-		t.b.WriteString("(?i:")
-	}
 	if len(set) == 0 {
 		t.b.WriteString(`[^\x{0}-\x{10ffff}]`)
 	} else {
 		t.b.WriteByte('[')
 		writeSet(&t.b, set)
 		t.b.WriteByte(']')
-	}
-	if fold {
-		t.b.WriteByte(')')
 	}
 	t.atom = true
 	return nil
@@ -101,10 +94,36 @@ func (t *translation) classSet(depth int) (runeSet, error) {
 			if err != nil {
 				return nil, err
 			}
-			part = append(part, set...)
+			part = append(part, t.folded(set)...)
 		}
 		empty = false
 	}
+}
+
+// maxFolded is the most characters of a range whose other cases are looked up.
+const maxFolded = 1 << 12
+
+// folded adds the other case of every character in mode (?i): of ASCII letters,
+// and with (?u) of all.
+func (t *translation) folded(set runeSet) runeSet {
+	if !t.flags.fold {
+		return set
+	}
+	out := set
+	for i := 0; i < len(set); i += 2 {
+		low, high := set[i], set[i+1]
+		for _, letters := range [...][2]rune{{'a', 'z'}, {'A', 'Z'}} {
+			if from, to := max(low, letters[0]), min(high, letters[1]); from <= to {
+				out = append(out, from^0x20, to^0x20)
+			}
+		}
+		for r := max(low, utf8.RuneSelf); t.flags.unicode && r <= high && high-low <= maxFolded; r++ {
+			for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+				out = append(out, other, other)
+			}
+		}
+	}
+	return out
 }
 
 // classRange reads one character, a range of them, or an escape for a set.
