@@ -201,30 +201,41 @@ func (s *spec) badFlags() string {
 	return ""
 }
 
-// check refuses what Java refuses before it looks at the argument.
+// check refuses what Java refuses before it looks at the argument, in its order.
 func (s *spec) check() error {
-	for i := range len(s.flags) {
-		if strings.IndexByte(s.badFlags(), s.flags[i]) >= 0 {
-			return s.flagMismatch(s.flags[i])
-		}
-	}
 	numeric := strings.IndexByte("doxefg", s.conv) >= 0
-	if s.width < 0 && (s.has('-') || numeric && s.has('0')) && s.conv != 'n' {
-		return thrown("MissingFormatWidthException", s.source)
-	}
-	if numeric && (s.has('+') && s.has(' ') || s.has('-') && s.has('0')) {
-		return thrown("IllegalFormatFlagsException", "Flags = '"+s.flags+"'")
-	}
-	if s.precision >= 0 && strings.IndexByte("dxoct%n", s.conv) >= 0 {
+	precise := strings.IndexByte("dxoct%n", s.conv) < 0
+	noWidth := s.width < 0 && s.conv != 'n' && (s.has('-') || numeric && s.has('0'))
+	bad := s.firstBadFlag()
+	switch {
+	case !numeric && !precise && s.precision >= 0:
 		return thrown("IllegalFormatPrecisionException", strconv.Itoa(s.precision))
-	}
-	if s.conv == 'n' && s.width >= 0 {
+	case s.conv == 'n' && s.width >= 0:
 		return thrown("IllegalFormatWidthException", strconv.Itoa(s.width))
-	}
-	if (s.conv == 'n' || s.conv == '%') && strings.Trim(s.flags, "-") != "" {
+	case s.conv == 'n' && s.flags != "", s.conv == '%' && strings.Trim(s.flags, "-") != "":
 		return thrown("IllegalFormatFlagsException", "Flags = '"+s.flags+"'")
+	case bad != 0 && (s.conv == 'c' || s.conv == 't' || bad == '#' && !numeric):
+		return s.flagMismatch(bad)
+	case noWidth:
+		return thrown("MissingFormatWidthException", s.source)
+	case numeric && (s.has('+') && s.has(' ') || s.has('-') && s.has('0')):
+		return thrown("IllegalFormatFlagsException", "Flags = '"+s.flags+"'")
+	case !precise && s.precision >= 0:
+		return thrown("IllegalFormatPrecisionException", strconv.Itoa(s.precision))
+	case bad != 0:
+		return s.flagMismatch(bad)
 	}
 	return nil
+}
+
+// firstBadFlag is a flag that the conversion does not take, 0 if there is none.
+func (s *spec) firstBadFlag() byte {
+	for _, flag := range []byte(s.badFlags()) {
+		if s.has(flag) {
+			return flag
+		}
+	}
+	return 0
 }
 
 func (s *spec) flagMismatch(flag byte) error {
