@@ -152,10 +152,7 @@ func (s *Server) activate(ctx context.Context, c caller, in *onEndpoint[activate
 	}
 	act := tidings.Act{
 		Account: ep.Account, Endpoint: ep.ID, Actor: c.actor(), Action: "endpoint.activate", State: tidings.StateActive,
-		Detail: "after a passed probe", Move: func(p tidings.Position) (tidings.Position, error) {
-			p.NextTry = time.Time{}
-			return p, nil
-		},
+		Detail: "after a passed probe",
 	}
 	if !result.OK {
 		act.Detail = "although the probe failed"
@@ -169,10 +166,19 @@ func (s *Server) activate(ctx context.Context, c caller, in *onEndpoint[activate
 		act.Move = func(p tidings.Position) (tidings.Position, error) { return movedTo(p, max(head, p.Cursor)), nil }
 	}
 	out, err := s.act(ctx, act)
-	if err == nil {
-		out.Body.Probe = probeView(result)
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	out.Body.Probe = probeView(result)
+	return out, s.tryNow(ep.ID)
+}
+
+// tryNow has a waiting batch tried at once; that nothing waits is as good.
+func (s *Server) tryNow(id tidings.EndpointID) error {
+	if err := s.cfg.Dispatcher.TryNow(id); err != nil && tidings.CodeOf(err) != tidings.CodeConflict {
+		return err
+	}
+	return nil
 }
 
 func probeFailed(result feed.ProbeResult) error {
@@ -203,11 +209,7 @@ func (s *Server) retry(ctx context.Context, c caller, id tidings.EndpointID) (*s
 	if err != nil {
 		return nil, err
 	}
-	// That it was delivered between the two is as good as a try.
-	if err := s.cfg.Dispatcher.TryNow(id); err != nil && tidings.CodeOf(err) != tidings.CodeConflict {
-		return nil, err
-	}
-	return out, nil
+	return out, s.tryNow(id)
 }
 
 func (s *Server) seek(ctx context.Context, c caller, in *onEndpoint[seekJSON]) (*struct{ Body soughtJSON }, error) {

@@ -146,19 +146,16 @@ func (f *foundWriter) close() []byte {
 	return f.buf
 }
 
-// send answers with what was found, to a client that must take it in a minute.
+// send answers with what was found.
 func (s *Server) send(w http.ResponseWriter, f *foundWriter) {
-	control := http.NewResponseController(w)
-	// A connection without deadlines (a test's) is written to without one.
-	_ = control.SetWriteDeadline(time.Now().Add(longestAnswer))
+	defer takenWithin(w, longestAnswer)()
 	body := f.close()
 	if f.ndjson {
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		_, _ = w.Write(body) // a client that does not take the answer has gone
-	} else {
-		writeJSON(w, body)
+		return
 	}
-	_ = control.SetWriteDeadline(time.Time{})
+	writeJSON(w, body)
 }
 
 func (s *Server) describeRead() huma.Operation {

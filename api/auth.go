@@ -90,13 +90,14 @@ func (a *authenticator) identify(r *http.Request, need access) (caller, error) {
 		return caller{}, tidings.Errorf(tidings.CodeUnauthorized, "the key is longer than any key here (%d bytes)", maxToken)
 	}
 	digest := sha256.Sum256([]byte(token))
-	if need.admin {
-		if a.hasAdmin() && subtle.ConstantTimeCompare(digest[:], a.admin[:]) == 1 {
-			return caller{admin: true}, nil
-		}
-		if need.scope == "" {
-			return caller{}, a.notAdmin(r, digest)
-		}
+	isAdmin := a.hasAdmin() && subtle.ConstantTimeCompare(digest[:], a.admin[:]) == 1
+	switch {
+	case isAdmin && need.admin:
+		return caller{admin: true}, nil
+	case isAdmin:
+		return caller{}, tidings.Errorf(tidings.CodeForbidden, "the admin token opens the admin's operations only: use a key of the account")
+	case need.admin && need.scope == "":
+		return caller{}, a.notAdmin(r, digest)
 	}
 	key, err := a.key(r, digest)
 	if err != nil {

@@ -88,7 +88,9 @@ func (s *Server) readActivities(w http.ResponseWriter, r *http.Request) (body []
 			body, err = h.readExactly(r.Body, r.ContentLength)
 			return body, h.release, err
 		}
-		body, err = h.readUpTo(r.Body, limit)
+		if body, err = h.readUpTo(r.Body, limit); err != nil && tidings.CodeOf(err) == tidings.CodeInternal {
+			err = readFailure(err)
+		}
 	case "gzip", "x-gzip":
 		// The compressed bytes are bounded too: a gzip stream can be long and hold nothing.
 		body, err = h.inflate(io.LimitReader(r.Body, limit+1), limit)
@@ -135,26 +137,28 @@ func (h *heldBody) readExactly(r io.Reader, n int64) ([]byte, error) {
 	return body, nil
 }
 
-// readUpTo reads to the end, or one byte past limit.
+// readUpTo reads to the end, or one byte past limit. A body that breaks off
+// is an error, as io.ErrUnexpectedEOF of its reader says.
 func (h *heldBody) readUpTo(r io.Reader, limit int64) ([]byte, error) {
 	var body []byte
-	for size := int64(firstBuffer); ; size = min(2*size, limit+1) {
-		if err := h.take(size - int64(cap(body))); err != nil {
-			return nil, err
+	for int64(len(body)) <= limit {
+		if len(body) == cap(body) {
+			size := min(max(2*int64(cap(body)), firstBuffer), limit+1)
+			if err := h.take(size - int64(cap(body))); err != nil {
+				return nil, err
+			}
+			body = append(make([]byte, 0, size), body...)
 		}
-		grown := make([]byte, len(body), size)
-		copy(grown, body)
-		n, err := io.ReadFull(r, grown[len(body):size])
-		body = grown[:len(body)+n]
-		switch {
-		case err == io.EOF || err == io.ErrUnexpectedEOF:
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if err == io.EOF {
 			return body, nil
-		case err != nil:
+		}
+		if err != nil {
 			return nil, err
-		case size > limit:
-			return body, nil
 		}
 	}
+	return body, nil
 }
 
 // inflate reads gzip; nothing past the limit is inflated.

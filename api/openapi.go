@@ -142,6 +142,8 @@ func (s *Server) describeBody(op huma.Operation, t reflect.Type) {
 // answers may get further fields one day.
 func (s *Server) finishSchemas() {
 	schemas := s.api.OpenAPI().Components.Schemas.Map()
+	delete(schemas, "ErrorModel") // huma's own shape of errors, which never leaves
+	delete(schemas, "ErrorDetail")
 	for name, fields := range map[string][]string{
 		"NewEndpoint": {"name", "url"}, "NewAccount": {"name"}, "NewKey": {"name", "scopes"}, "Skip": {"reason"}, "Header": {"name"},
 	} {

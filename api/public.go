@@ -34,6 +34,7 @@ func (s *Server) registerPublic() {
 		Responses: map[string]*huma.Response{"200": {Description: "The rows; an empty array at the end.", Content: map[string]*huma.MediaType{
 			"application/json": {Schema: &huma.Schema{Type: "array", Items: &huma.Schema{Type: "object", Description: "An activity with its offset."}}},
 		}}},
+		Errors:     []int{400, 503},
 		Extensions: curl(`curl -u any:$KEY "$TIDINGS/api/v2/contacts/activity?dateFrom=2026-01-01&dateTo=2026-01-31&activityStatus=CLICKED"`),
 	}
 	s.describe(&op, access{scope: tidings.ScopeRead})

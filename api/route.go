@@ -101,12 +101,26 @@ func (a adapter) Handle(op *huma.Operation, h func(huma.Context)) {
 		panic("api: operation " + op.OperationID + " says nothing of who may use it")
 	}
 	a.s.handle(op, need, func(w http.ResponseWriter, r *http.Request, c caller) {
+		defer takenWithin(w, longestOperation)()
 		ctx := context.WithValue(r.Context(), callerKey{}, c)
 		h(&opContext{humaContext: humago.NewContext(op, r, w), ctx: ctx})
 	})
 }
 
 func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.s.ServeHTTP(w, r) }
+
+// longestOperation is how long a JSON operation may take, from its beginning to
+// its answer's last byte: a probe has at most a minute of it.
+const longestOperation = 3 * time.Minute
+
+// takenWithin bounds how long a client may take for an answer, until the
+// returned function is called. net/http keeps the deadline otherwise.
+func takenWithin(w http.ResponseWriter, d time.Duration) (done func()) {
+	control := http.NewResponseController(w)
+	// A connection without deadlines (a test's) is written to without one.
+	_ = control.SetWriteDeadline(time.Now().Add(d))
+	return func() { _ = control.SetWriteDeadline(time.Time{}) }
+}
 
 // opContext is a huma context that knows the caller, and whose status the
 // shaping of problems may correct.

@@ -40,6 +40,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, c caller) {
 	} else {
 		out.buf = append(strconv.AppendInt(out.buf, int64(page.Next), 10), "}\n"...)
 	}
+	defer takenWithin(w, longestAnswer)()
 	writeJSON(w, out.buf)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -148,6 +149,9 @@ func New(cfg Config) *Server {
 // so that a graceful stop of the HTTP server does not wait for them. It may be
 // called twice.
 func (s *Server) EndStreams() { s.endStreams() }
+
+// Routes lists all operations that are served, as "METHOD /path".
+func (s *Server) Routes() []string { return slices.Clone(s.routes) }
 
 // stream takes a place among the long answers, for as long as it lasts; false
 // when all are taken.

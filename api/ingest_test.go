@@ -1,0 +1,256 @@
+package api_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"tidings"
+	"tidings/api"
+)
+
+const ndjson = "Content-Type: application/x-ndjson"
+
+func TestTheSeedGoesInAndComesOutTheSame(t *testing.T) {
+	w := newWorld(t)
+	key := w.account("shop")
+	seed, err := os.ReadFile("testdata/activities-seed.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got []any
+	if err := json.Unmarshal(seed, &want); err != nil {
+		t.Fatal(err)
+	}
+	n := len(want)
+	w.request(key, "POST /v1/activities", string(seed)).want(200).has("accepted", float64(n)).has("firstSeq", 1.0).has("lastSeq", float64(n))
+	a := w.request(key, "GET /v1/activities", "").want(200)
+	if err := json.Unmarshal([]byte(a.body), &got); err != nil {
+		t.Fatal(err)
+	}
+	for i, g := range got {
+		m := g.(map[string]any)
+		if m["seq"] != float64(i+1) || !reflect.DeepEqual(m["activity"], want[i]) {
+			t.Errorf("activity %d came out as %v, went in as %v", i, m, want[i])
+		}
+	}
+	if len(got) != n {
+		t.Errorf("%d came out, %d went in", len(got), n)
+	}
+}
+
+func zipped(s string) string {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write([]byte(s)) // a buffer takes everything
+	_ = z.Close()
+	return b.String()
+}
+
+func TestActivitiesAreTakenInEveryForm(t *testing.T) {
+	lines := activity("1") + "\n\n" + activity("2") + "\n"
+	for _, c := range []struct {
+		name, body string
+		headers    []string
+	}{
+		{"an array", "[" + activity("1") + "," + activity("2") + "]", nil},
+		{"an array with its charset", "[" + activity("1") + "," + activity("2") + "]", []string{"Content-Type: application/json; Charset=UTF-8"}},
+		{"lines", lines, []string{ndjson}},
+		{"lines under their other name", lines, []string{"Content-Type: application/ndjson"}},
+		{"a zipped array", zipped("[" + activity("1") + "," + activity("2") + "]"), []string{"Content-Encoding: gzip"}},
+		{"zipped lines", zipped(lines), []string{"Content-Encoding: gzip", ndjson}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.request(w.account("shop"), "POST /v1/activities", c.body, c.headers...).want(200).has("accepted", 2.0).has("lastSeq", 2.0)
+		})
+	}
+}
+
+// TestBadActivitiesAreNamedAndNothingIsStored: each line is a body, and the
+// status, code and first fault that it gets.
+func TestBadActivitiesAreNamedAndNothingIsStored(t *testing.T) {
+	w := newWorld(t, func(c *api.Config) { c.MaxBody = 1 << 20 })
+	key := w.account("shop")
+	good := activity("1")
+	with := func(field string) string {
+		return `[` + good + `,{"contactId":1,"activityStatus":"DELIVERED","mediaType":"email",` + field + `}]`
+	}
+	for _, c := range []struct {
+		name, body string
+		headers    []string
+		status     int
+		code       string
+		at         string // index or line of the first fault, and its field
+	}{
+		{"unknown status", `[{"contactId":1,"activityStatus":"EATEN","mediaType":"email"}]`, nil, 422, "invalid", "index 0 activityStatus"},
+		{"unknown media type", `[{"contactId":1,"activityStatus":"READ","mediaType":"fax"}]`, nil, 422, "invalid", "index 0 mediaType"},
+		{"missing field", `[` + good + `,{"activityStatus":"READ","mediaType":"email"}]`, nil, 422, "invalid", "index 1 contactId"},
+		{"wrong type", with(`"messageId":"7"`), nil, 422, "invalid", "index 1 messageId"},
+		{"null", with(`"email":null`), nil, 422, "invalid", "index 1 email"},
+		{"unknown key", with(`"colour":"red"`), nil, 422, "invalid", "index 1 colour"},
+		{"key given twice", with(`"email":"a@b.c","email":"a@b.c"`), nil, 422, "invalid", "index 1 email"},
+		{"field of another status", with(`"clickEventLink":"https://x.example"`), nil, 422, "invalid", "index 1 clickEventLink"},
+		{"a number of 400 digits", with(`"messageId":` + strings.Repeat("9", 400)), nil, 422, "invalid", "index 1 messageId"},
+		{"deep nesting", with(`"statusData":` + strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_000)), nil, 422, "invalid", "index 1 statusData.a"},
+		{"bad JSON", `[{"contactId":1,}]`, nil, 422, "invalid", "index 0"},
+		{"not JSON at all", `hello`, nil, 422, "invalid", "?"},
+		{"an object, no array", good, nil, 422, "invalid", "?"},
+		{"cut short", `[` + good, nil, 422, "invalid", "?"},
+		{"not UTF-8", with("\"email\":\"\xff@b.c\""), nil, 422, "invalid", "index 1 email"},
+		{"a byte order mark", "\ufeff[" + good + "]", nil, 422, "invalid", "-"},
+		{"an empty array", `[]`, nil, 422, "invalid", "-"},
+		{"an empty body", ``, nil, 422, "invalid", "?"},
+		{"a bad line in the middle", good + "\n{\"contactId\":}\n" + good, []string{ndjson}, 422, "invalid", "line 2 contactId"},
+		{"a wrong line in the middle", good + "\n{\"contactId\":1}\n" + good, []string{ndjson}, 422, "invalid", "line 2 activityStatus"},
+		{"an activity over 64 KiB", with(`"messageName":"` + strings.Repeat("x", 64<<10) + `"`), nil, 422, "invalid", "index 1"},
+		{"a body over the limit", `[` + good + strings.Repeat(" ", 1<<20) + `]`, nil, 413, "too_large", "-"},
+		{"a small body that inflates over the limit", zipped(strings.Repeat(" ", 50<<20)), []string{"Content-Encoding: gzip"}, 413, "too_large", "-"},
+		{"no gzip under that name", good, []string{"Content-Encoding: gzip"}, 400, "invalid", "-"},
+		{"gzip cut short", zipped("[" + good + "]")[:40], []string{"Content-Encoding: gzip"}, 400, "invalid", "-"},
+		{"another encoding", good, []string{"Content-Encoding: br"}, 415, "unsupported", "-"},
+		{"another type", good, []string{"Content-Type: text/plain"}, 415, "unsupported", "-"},
+		{"another charset", good, []string{"Content-Type: application/json; charset=latin1"}, 415, "unsupported", "-"},
+		{"an empty idempotency key", `[` + good + `]`, []string{"Idempotency-Key: "}, 400, "invalid", "Idempotency-Key"},
+		{"a long idempotency key", `[` + good + `]`, []string{"Idempotency-Key: " + strings.Repeat("k", 256)}, 400, "invalid", "Idempotency-Key"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := w.request(key, "POST /v1/activities", c.body, c.headers...)
+			a.t = t
+			a.want(c.status).has("code", c.code)
+			if got := firstFault(a); c.at != "?" && got != c.at {
+				t.Errorf("first fault %q, want %q: %s", got, c.at, a.body)
+			}
+		})
+	}
+	w.request(key, "GET /v1/accounts/me", "").want(200).has("head", 0.0)
+}
+
+// firstFault gives "index 1 email", "line 2", "field" or "-" for the first of a problem's errors.
+func firstFault(a *answer) string {
+	a.t.Helper()
+	var p struct {
+		Detail string `json:"detail"`
+		Errors []struct {
+			Index, Line   *int
+			Field, Reason string
+		} `json:"errors"`
+	}
+	if err := json.Unmarshal([]byte(a.body), &p); err != nil || p.Detail == "" {
+		a.t.Fatalf("no problem: %s", a.body)
+	}
+	if len(p.Errors) == 0 {
+		return "-"
+	}
+	e, at := p.Errors[0], ""
+	switch {
+	case e.Reason == "":
+		a.t.Errorf("a fault without a reason: %s", a.body)
+	case e.Index != nil:
+		at = fmt.Sprintf("index %d ", *e.Index)
+	case e.Line != nil:
+		at = fmt.Sprintf("line %d ", *e.Line)
+	}
+	return strings.TrimSpace(at + e.Field)
+}
+
+func TestAnIdempotencyKeyAnswersTheSameAndStoresNothing(t *testing.T) {
+	w := newWorld(t)
+	key := w.account("shop")
+	body := "[" + activity("1") + `,{"contactId":2,"activityStatus":"READ","mediaType":"email"}]` // the second gets a new iid each time it is read
+	first := w.request(key, "POST /v1/activities", body, "Idempotency-Key: k1").want(200)
+	again := w.request(key, "POST /v1/activities", body, "Idempotency-Key: k1").want(200)
+	if first.body != again.body || again.header.Get("Idempotency-Replayed") != "true" || first.header.Get("Idempotency-Replayed") != "" {
+		t.Errorf("first %s, again %s %v", first.body, again.body, again.header)
+	}
+	w.request(key, "POST /v1/activities", "["+activity("3")+"]", "Idempotency-Key: k1").want(409).has("code", "conflict")
+	w.request(key, "POST /v1/activities", body, "Idempotency-Key: k2").want(200).has("firstSeq", 3.0)
+	w.request(w.account("other"), "POST /v1/activities", body, "Idempotency-Key: k1").want(200).has("firstSeq", 1.0)
+}
+
+// full is a store whose disk is full.
+type full struct{ api.Store }
+
+func (full) Append(context.Context, tidings.AppendRequest) (tidings.AppendResult, error) {
+	return tidings.AppendResult{}, tidings.Errorf(tidings.CodeUnavailable, "the disk is full: nothing was stored; free space and send again")
+}
+
+func TestAFullDiskIsA503WithTheReason(t *testing.T) {
+	w := newWorld(t, func(c *api.Config) { c.Store = full{c.Store} })
+	a := w.request(w.account("shop"), "POST /v1/activities", "["+activity("1")+"]").want(503).has("code", "unavailable")
+	a.has("detail", "the disk is full: nothing was stored; free space and send again")
+	if a.header.Get("Retry-After") != "5" {
+		t.Errorf("Retry-After %q", a.header.Get("Retry-After"))
+	}
+}
+
+func TestBodiesHeldAtOnceAreBounded(t *testing.T) {
+	w := newWorld(t, func(c *api.Config) { c.MaxHeld = 1000 })
+	key := w.account("shop")
+	large := "[" + activity("1") + strings.Repeat(" ", 1000) + "]"
+	w.request(key, "POST /v1/activities", large).want(503).has("code", "unavailable")
+	for range 5 { // what was held is given back, also by what was refused
+		w.request(key, "POST /v1/activities", "["+activity("1")+"]").want(200)
+		w.request(key, "POST /v1/activities", "[1,"+activity("1")+"]").want(422)
+	}
+}
+
+func TestABodyWithoutItsLengthIsTakenWithinTheLimit(t *testing.T) {
+	w := newWorld(t, func(c *api.Config) { c.MaxBody = 200_000 })
+	key := w.account("shop")
+	send := func(body string) int {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/v1/activities", struct{ *strings.Reader }{strings.NewReader(body)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.SetBasicAuth("", key)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		return res.StatusCode
+	}
+	if got := send("[" + activity("1") + strings.Repeat(" ", 100_000) + "]"); got != 200 {
+		t.Errorf("answered %d", got)
+	}
+	if got := send("[" + activity("1") + strings.Repeat(" ", 200_000) + "]"); got != 413 {
+		t.Errorf("answered %d to what is over the limit", got)
+	}
+}
+
+// TestABodyThatBreaksOffStoresNothing: what came is a whole array, and its
+// sender still had more to say.
+func TestABodyThatBreaksOffStoresNothing(t *testing.T) {
+	w := newWorld(t)
+	key := w.account("shop")
+	whole := "[" + activity("1") + "]"
+	for name, head := range map[string]string{
+		"a known length": fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(whole)+1, whole),
+		"chunks":         fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(whole), whole),
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "POST /v1/activities HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n%s", key, head)
+		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(conn)
+		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") {
+			t.Errorf("%s: answered %q (%v)", name, answer, err)
+		}
+		_ = conn.Close()
+	}
+	w.request(key, "GET /v1/accounts/me", "").want(200).has("head", 0.0)
+}

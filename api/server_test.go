@@ -1,0 +1,314 @@
+package api_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tidings"
+	"tidings/api"
+	"tidings/feed"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// document is the part of an OpenAPI document that the tests look at.
+type document struct {
+	OpenAPI string `json:"openapi"`
+	Paths   map[string]map[string]struct {
+		OperationID string                `json:"operationId"`
+		Summary     string                `json:"summary"`
+		Security    []map[string][]string `json:"security"`
+		Responses   map[string]any        `json:"responses"`
+		Samples     []map[string]string   `json:"x-codeSamples"`
+	} `json:"paths"`
+	Components struct {
+		Schemas map[string]struct {
+			Required   []string       `json:"required"`
+			Properties map[string]any `json:"properties"`
+		} `json:"schemas"`
+	} `json:"components"`
+}
+
+func (w *world) document() document {
+	w.t.Helper()
+	a := w.request("", "GET /openapi.json", "").want(200)
+	var doc document
+	if err := json.Unmarshal([]byte(a.body), &doc); err != nil {
+		w.t.Fatal(err)
+	}
+	return doc
+}
+
+// lines gives each operation as "METHOD path id: who may".
+func (d *document) lines() []string {
+	var lines []string
+	for path, item := range d.Paths {
+		for method, op := range item {
+			who := []string{}
+			for _, s := range op.Security {
+				for scheme, scopes := range s {
+					who = append(who, strings.Join(append([]string{scheme}, scopes...), " "))
+				}
+			}
+			lines = append(lines, strings.ToUpper(method)+" "+path+" "+op.OperationID+": "+strings.Join(who, ", "))
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+func TestTheDocumentListsTheseOperations(t *testing.T) {
+	doc := newWorld(t).document()
+	if doc.OpenAPI != "3.1.0" {
+		t.Errorf("the document is OpenAPI %s", doc.OpenAPI)
+	}
+	got := strings.Join(doc.lines(), "\n") + "\n"
+	const golden = "testdata/operations.txt"
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("operations are\n%s\nwant\n%s\n(-update rewrites the list)", got, want)
+	}
+}
+
+// TestEveryRouteIsInTheDocument holds what is served against what is described.
+func TestEveryRouteIsInTheDocument(t *testing.T) {
+	w := newWorld(t)
+	doc := w.document()
+	described := 0
+	for _, item := range doc.Paths {
+		described += len(item)
+	}
+	routes := w.api.Routes()
+	for _, route := range routes {
+		method, path, _ := strings.Cut(route, " ")
+		if _, ok := doc.Paths[path][strings.ToLower(method)]; !ok && path != "/docs.css" {
+			t.Errorf("%s is served and not described", route)
+		}
+	}
+	if described != len(routes)-1 { // all but the style sheet
+		t.Errorf("%d operations are described, %d served", described, len(routes)-1)
+	}
+}
+
+// TestEveryOperationAnswersAndIsGuarded asks each operation twice: as nobody, and
+// with a key. Nobody reaches one that is not open, and none fails in the server.
+func TestEveryOperationAnswersAndIsGuarded(t *testing.T) {
+	w := newWorld(t)
+	key := w.account("shop")
+	for path, item := range w.document().Paths {
+		for method, op := range item {
+			line := strings.ToUpper(method) + " " + strings.NewReplacer("{id}", "7", "{account}", "me", "{key}", "99").Replace(path)
+			if strings.HasSuffix(path, "/tail") {
+				line = strings.Replace(line, "7", "12345", 1)
+			}
+			nobody := w.request("", line, "")
+			if open := len(op.Security) == 0; open != (nobody.status != 401) {
+				t.Errorf("%s answered %d to nobody", line, nobody.status)
+			}
+			if op.Responses[status(nobody.status)] == nil {
+				t.Errorf("%s answered %d, which is not described", line, nobody.status)
+			}
+			known := w.request(key, line, "")
+			if known.status >= 500 || op.Responses[status(known.status)] == nil {
+				t.Errorf("%s answered %d: %s", line, known.status, known.body)
+			}
+			if op.Summary == "" || len(op.Samples) == 0 {
+				t.Errorf("%s has no summary or no example", line)
+			}
+		}
+	}
+}
+
+func status(n int) string { b, _ := json.Marshal(n); return string(b) }
+
+func TestTheDocumentDescribesBodiesAsTheyAreRead(t *testing.T) {
+	doc := newWorld(t).document()
+	for name, want := range map[string][]string{"NewEndpoint": {"name", "url"}, "NewAccount": {"name"}, "NewKey": {"name", "scopes"}, "Skip": {"reason"}, "Options": nil} {
+		schema, ok := doc.Components.Schemas[name]
+		if !ok || !slices.Equal(schema.Required, want) || len(schema.Properties) == 0 {
+			t.Errorf("schema %s: %+v", name, schema)
+		}
+	}
+	for name := range doc.Components.Schemas {
+		if strings.HasPrefix(name, "Error") {
+			t.Errorf("the library's shape %s is described and never sent", name)
+		}
+	}
+}
+
+func TestTheDocsPageShowsEveryOperationWithoutScripts(t *testing.T) {
+	w := newWorld(t)
+	page := w.request("", "GET /docs", "").want(200)
+	for path, item := range w.document().Paths {
+		for _, op := range item {
+			if !strings.Contains(page.body, `id="`+op.OperationID+`"`) {
+				t.Errorf("%s (%s) is not on the page", op.OperationID, path)
+			}
+		}
+	}
+	for _, bad := range []string{"<script", "http://cdn", "https://cdn", "style="} {
+		if strings.Contains(page.body, bad) {
+			t.Errorf("the page has %q", bad)
+		}
+	}
+	if csp := page.header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; style-src 'self'") {
+		t.Errorf("policy %q", csp)
+	}
+	w.request("", "GET /docs.css", "").want(200)
+	for _, code := range []tidings.Code{tidings.CodeInvalid, tidings.CodeNotFound, tidings.CodeUnavailable} {
+		if !strings.Contains(page.body, `id="`+string(code)+`"`) {
+			t.Errorf("problems point to /docs#%s, which is not there", code)
+		}
+	}
+}
+
+func TestUnknownPathsAndMethodsAnswerAProblem(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		line   string
+		status int
+		code   string
+		allow  string
+	}{
+		{"GET /", 404, "not_found", ""},
+		{"GET /v1", 404, "not_found", ""},
+		{"GET /v1/endpoints/", 404, "not_found", ""},
+		{"POST /api/v3/x", 404, "", ""}, // the Public API's own, in plain text
+		{"PUT /v1/endpoints", 405, "unsupported", "GET, POST, HEAD"},
+		{"DELETE /v1/activities", 405, "unsupported", "GET, POST, HEAD"},
+		{"OPTIONS /v1/activities", 405, "unsupported", "GET, POST, HEAD"},
+		{"GET /v1/endpoints/1/seek", 405, "unsupported", "POST"},
+		{"POST /healthz", 405, "unsupported", "GET, HEAD"},
+	} {
+		a := w.request("", c.line, "").want(c.status)
+		if a.header.Get("Allow") != c.allow {
+			t.Errorf("%s: Allow %q, want %q", c.line, a.header.Get("Allow"), c.allow)
+		}
+		if c.code == "" {
+			continue
+		}
+		a.has("code", c.code)
+		if ct := a.header.Get("Content-Type"); ct != "application/problem+json" {
+			t.Errorf("%s: Content-Type %q", c.line, ct)
+		}
+	}
+}
+
+func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
+	w := newWorld(t)
+	for _, line := range []string{"GET /healthz", "GET /docs", "GET /nothing", "POST /v1/activities", "GET /api/v2/contacts/activity"} {
+		a := w.request("", line, "")
+		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"} {
+			if got := a.header.Get(name); got != want {
+				t.Errorf("%s: %s is %q", line, name, got)
+			}
+		}
+		if a.header.Get("Content-Security-Policy") == "" || a.header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s: %v", line, a.header)
+		}
+	}
+}
+
+func TestAPanicIsA500WhoseCauseIsInTheLogOnly(t *testing.T) {
+	w := newWorld(t, func(c *api.Config) { c.Ready = func() error { panic("a secret of the inside") } })
+	a := w.request("", "GET /readyz", "").want(500).has("code", "internal")
+	id, _ := a.get("instance").(string)
+	id = strings.TrimPrefix(id, "urn:tidings:failure:")
+	if strings.Contains(a.body, "inside") || id == "" {
+		t.Errorf("answer %s", a.body)
+	}
+	if log := w.logs.String(); !strings.Contains(log, "a secret of the inside") || !strings.Contains(log, id) {
+		t.Errorf("log %s", log)
+	}
+	w.request("", "GET /healthz", "").want(200)
+}
+
+func TestReadinessSaysWhyNot(t *testing.T) {
+	why := tidings.Errorf(tidings.CodeUnavailable, "the disk is full")
+	w := newWorld(t, func(c *api.Config) { c.Ready = func() error { return why } })
+	a := w.request("", "GET /readyz", "").want(503).has("detail", "the disk is full")
+	if a.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	w.request("", "GET /healthz", "").want(200)
+}
+
+func TestMetricsCountWithoutALabelForEachEndpoint(t *testing.T) {
+	w := newWorld(t)
+	key := w.account("shop")
+	w.request(key, "POST /v1/activities", "["+activity("1")+","+activity("2")+"]").want(200)
+	w.request(key, "POST /v1/endpoints", `{"name":"secretly named","url":"`+w.receiver.URL+`","activate":"never"}`).want(201)
+	a := w.request("", "GET /metrics", "").want(200)
+	for _, line := range []string{
+		`tidings_activities_accepted_total 2`, `tidings_endpoints{state="deactivated"} 1`, `tidings_endpoints_blocked 0`,
+		`tidings_http_requests_total{operation="POST /v1/activities",status="200"} 1`, `tidings_build_info{version="test"} 1`, `tidings_backlog_max_activities 0`,
+	} {
+		if !strings.Contains(a.body, line+"\n") {
+			t.Errorf("%q is not among the figures", line)
+		}
+	}
+	if strings.Contains(a.body, "secretly named") {
+		t.Error("an endpoint's name is a label")
+	}
+}
+
+// lane is a dispatcher that shows one lane as the test wants it.
+type lane struct {
+	api.Dispatcher
+	status feed.LaneStatus
+}
+
+func (l lane) Lane(tidings.EndpointID) (feed.LaneStatus, bool) { return l.status, true }
+
+func TestAnEndpointShowsWhatBlocksItAndWhenItIsDrained(t *testing.T) {
+	at := time.Date(2026, 1, 31, 10, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name   string
+		status feed.LaneStatus
+		text   string
+	}{
+		{"blocked", feed.LaneStatus{Head: 9, Position: tidings.Position{Fence: 99, Attempts: 3, BlockedSince: at, NextTry: at.Add(time.Hour), LastError: "answered 500"}}, "blocked: waits for the next try"},
+		{"draining", feed.LaneStatus{Head: 1000, PerSecond: 110, ArrivingPerSecond: 10, Position: tidings.Position{Fence: 99}}, "in about 10 seconds, at 110 activities a second"},
+		{"falling behind", feed.LaneStatus{Head: 1000, PerSecond: 10, ArrivingPerSecond: 20, Position: tidings.Position{Fence: 99}}, "no end in sight: 20 activities a second arrive, 10 are delivered"},
+		{"caught up", feed.LaneStatus{Head: 9, Position: tidings.Position{Fence: 99, Cursor: 9, Scanned: 9}}, "caught up"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, func(cfg *api.Config) { cfg.Dispatcher = lane{cfg.Dispatcher, c.status} })
+			key := w.account("shop")
+			w.request(key, "POST /v1/endpoints", `{"name":"x","url":"`+w.receiver.URL+`"}`).want(201)
+			a := w.request(key, "GET /v1/endpoints/1", "").want(200).has("drainForecast.text", c.text)
+			a.has("head", float64(c.status.Head)).has("backlog", float64(c.status.Backlog())).has("attempt", float64(c.status.Position.Attempts))
+			if c.name == "blocked" {
+				a.has("blockedSince", "2026-01-31T10:00:00Z").has("nextTryAt", "2026-01-31T11:00:00Z").has("lastError", "answered 500").has("drainForecast.seconds", nil)
+			}
+		})
+	}
+}
+
+func TestADebugLogOfRequestsHasNoSecrets(t *testing.T) {
+	w := newWorld(t)
+	key := w.account("shop")
+	w.request(key, "POST /v1/endpoints", `{"name":"x","url":"`+w.receiver.URL+`","auth":{"username":"u","password":"hush-hush"},"headers":[{"name":"X-Own","value":"hush-too"}]}`).want(201)
+	log := w.logs.String()
+	if !strings.Contains(log, "path=/v1/endpoints") {
+		t.Fatal("requests are not logged at debug level")
+	}
+	for _, secret := range []string{key, adminToken, "hush"} {
+		if strings.Contains(log, secret) {
+			t.Errorf("the log has %q", secret)
+		}
+	}
+}
