@@ -58,6 +58,9 @@ func (r *render) assignKey(at, key, v Value) error {
 
 // putEntry puts a value into a map, its own copy if the map is the host's.
 func (r *render) putEntry(at, key, v Value) (old Value, err error) {
+	if err := r.weigh(key); err != nil {
+		return Null, err
+	}
 	m, err := r.writableMap(at.mapping())
 	if err != nil {
 		return Null, err

@@ -124,6 +124,15 @@ func (b *budget) refill(n int) error {
 	return nil
 }
 
+// weigh counts the steps of work in proportion to the length of a long text: one for
+// each 256 bytes.
+func (b *budget) weigh(v Value) error {
+	if v.kind != KindString || v.num < 1<<10 {
+		return nil
+	}
+	return b.stepN(int(v.num >> 8))
+}
+
 // loop counts one turn of a #foreach.
 func (b *budget) loop() error {
 	if b.loops--; b.loops < 0 {

@@ -25,7 +25,7 @@ func (r *render) looselyEqual(a, b Value) (bool, error) {
 		return a.kind == b.kind, nil
 	}
 	if a.kind == KindString && b.kind == KindString {
-		return a.str() == b.str(), nil
+		return a.str() == b.str(), r.weigh(a)
 	}
 	if a.IsNumber() || b.IsNumber() {
 		x, ok, err := r.number(a)
@@ -76,7 +76,7 @@ func (r *render) equal(a, b Value, depth int) bool {
 	case KindNull:
 		return true
 	case KindString:
-		return a.str() == b.str()
+		return a.str() == b.str() && r.weigh(a) == nil
 	case KindBig:
 		return a.big().Cmp(b.big()) == 0
 	case KindDecimal:

@@ -64,6 +64,9 @@ func (e *mapExpr) eval(r *render) (Value, error) {
 		if err != nil {
 			return Null, err
 		}
+		if err := r.weigh(key); err != nil {
+			return Null, err
+		}
 		m.put(key, val)
 	}
 	return MapValue(m), nil

@@ -75,6 +75,9 @@ func (r *render) stepError(err error, s *step, kind ErrorKind) error {
 // indexStep reads v[key]. A negative index counts from the end.
 func (r *render) indexStep(v Value, s *step) (Value, error) {
 	key, err := s.key.eval(r)
+	if err == nil {
+		err = r.weigh(key)
+	}
 	if err != nil {
 		return Null, err
 	}
@@ -130,10 +133,19 @@ func (r *render) callStep(v Value, s *step, args []Value) (Value, error) {
 	if s.call == nil {
 		return Null, nil
 	}
-	if f := s.call.of(v.kind); f != nil {
-		return f(&r.call, v, args)
+	f := s.call.of(v.kind)
+	if f == nil {
+		return Null, nil
 	}
-	return Null, nil
+	if err := r.weigh(v); err != nil {
+		return Null, err
+	}
+	for i := range args {
+		if err := r.weigh(args[i]); err != nil {
+			return Null, err
+		}
+	}
+	return f(&r.call, v, args)
 }
 
 // propertyStep reads a property of anything but a map: a getter, else a method of
@@ -150,6 +162,9 @@ func (r *render) propertyStep(v Value, s *step) (Value, error) {
 			continue
 		}
 		if f := set.of(v.kind); f != nil {
+			if err := r.weigh(v); err != nil {
+				return Null, err
+			}
 			return f(&r.call, v, nil)
 		}
 	}

@@ -163,7 +163,7 @@ func (r *render) bind(n *callNode, m *macro, frame []saved) ([]saved, error) {
 		}
 		v := &r.slots[slot]
 		if v.state == varUnknown {
-			r.load(v, r.nameOf(slot))
+			r.load(v, r.main.names[slot])
 		}
 		s := saved{slot: slot, before: *v}
 		switch {

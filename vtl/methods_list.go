@@ -420,7 +420,7 @@ func (r *render) naturalOrder(a, b Value) (int, error) {
 	if a.kind == b.kind {
 		switch {
 		case a.kind == KindString:
-			return java.Compare(a.str(), b.str()), nil
+			return java.Compare(a.str(), b.str()), r.weigh(a)
 		case a.IsNumber():
 			return compareNumbers(a, b), nil
 		case a.kind == KindBool || a.kind == KindChar:

@@ -358,58 +358,6 @@ func stringReplace(c *Call, v, a, b Value) (Value, error) {
 	return Null, nil
 }
 
-// regex compiles a pattern, or takes it from the cache of the template.
-func (c *Call) regex(pattern, input string) (*java.Regex, java.Bounds, error) {
-	r := c.r
-	if len(pattern) > r.limits.RegexSource {
-		return nil, java.Bounds{}, limitError(KindLimitRegex, "a regular expression has more than "+itoa(r.limits.RegexSource)+" bytes")
-	}
-	if len(input) > r.limits.RegexInput {
-		return nil, java.Bounds{}, limitError(KindLimitRegex, "a regular expression is used on more than "+itoa(r.limits.RegexInput)+" bytes")
-	}
-	if err := r.stepN(len(input)/16 + 1); err != nil {
-		return nil, java.Bounds{}, err
-	}
-	re, err := r.regexes.Compile(pattern)
-	if err != nil {
-		return nil, java.Bounds{}, Throw("java.util.regex.PatternSyntaxException", err.Error())
-	}
-	return re, java.Bounds{Bytes: r.room(), Pieces: r.limits.Collection, Step: r.stepN}, nil
-}
-
-func stringMatches(c *Call, s, pattern string) (Value, error) {
-	re, bounds, err := c.regex(pattern, s)
-	if err != nil {
-		return Null, err
-	}
-	ok, err := re.Matches(s, bounds)
-	return Bool(ok), err
-}
-
-func stringReplaceAll(c *Call, v, pattern, repl Value) (Value, error) {
-	return c.replaceRegex(v, pattern, repl, (*java.Regex).ReplaceAll)
-}
-
-func stringReplaceFirst(c *Call, v, pattern, repl Value) (Value, error) {
-	return c.replaceRegex(v, pattern, repl, (*java.Regex).ReplaceFirst)
-}
-
-func (c *Call) replaceRegex(v, pattern, repl Value, f func(*java.Regex, string, string, java.Bounds) (string, error)) (Value, error) {
-	for _, arg := range [...]Value{pattern, repl} {
-		if arg.kind != KindString && arg.kind != KindNull {
-			return Null, nil
-		}
-	}
-	if pattern.IsNull() || repl.IsNull() {
-		return Null, nullPointer()
-	}
-	re, bounds, err := c.regex(pattern.str(), v.str())
-	if err != nil {
-		return Null, err
-	}
-	return c.grown(f(re, v.str(), repl.str(), bounds))
-}
-
 func stringSplit(c *Call, v Value, args []Value) (Value, error) {
 	limit := 0
 	if len(args) == 2 && args[1].kind == KindInt32 {

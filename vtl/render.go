@@ -24,6 +24,7 @@ type render struct {
 	outMax int    // most bytes of out
 
 	slots  []variable // by slot of the main template; then those of others
+	main   *Template  // whose slots come first
 	tmpl   *Template  // whose nodes run now
 	trans  []int32    // slots of tmpl -> slots of the render; nil for the main template
 	others *others    // nil while there is only the main template
@@ -35,8 +36,9 @@ type render struct {
 	defineDepth int
 	quoted      int // quoted strings under way, in which Insert sees nothing
 
-	regexes *java.RegexCache // of the main template
-	symbols *java.Locale     // nil until asked for
+	regexes  *java.RegexCache // of the main template
+	symbols  *java.Locale     // nil until asked for
+	patterns map[string]bool  // regular expressions that are paid for
 
 	copies map[unsafe.Pointer]unsafe.Pointer // host list or map -> the template's copy
 }
@@ -76,7 +78,7 @@ func (r *render) begin(t *Template, dst []byte, vars Vars, opts *RenderOptions) 
 	if opts == nil {
 		opts = &noOptions
 	}
-	r.opts, r.vars, r.tmpl, r.regexes = opts, vars, t, t.regexes
+	r.opts, r.vars, r.main, r.tmpl, r.regexes = opts, vars, t, t, t.regexes
 	r.locale, r.zone = opts.Locale, opts.Zone
 	if r.locale == "" {
 		r.locale = "en_US"
@@ -144,7 +146,7 @@ func (r *render) variable(i int32) *variable {
 	}
 	v := &r.slots[i]
 	if v.state == varUnknown {
-		r.load(v, r.nameOf(i))
+		r.load(v, r.main.names[i]) // those of others are loaded when they come up
 	}
 	return v
 }
@@ -160,19 +162,6 @@ func (r *render) load(v *variable, name string) {
 	if val, ok := r.opts.Tools[name]; ok {
 		v.val, v.state = val, varDefined
 	}
-}
-
-// nameOf returns the name of a slot of the render.
-func (r *render) nameOf(i int32) string {
-	if r.others == nil {
-		return r.tmpl.names[i]
-	}
-	for name, slot := range r.others.slots {
-		if slot == i {
-			return name
-		}
-	}
-	return ""
 }
 
 // set gives a variable a value.

@@ -13,7 +13,7 @@ import (
 )
 
 // regexCacheSize is how many compiled regular expressions a template keeps.
-const regexCacheSize = 256
+const regexCacheSize = 64
 
 // Template is a parsed template. It never changes and may be used by many
 // goroutines at once.
