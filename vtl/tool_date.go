@@ -52,8 +52,8 @@ var dateClass = &Class{Name: "ComparisonDateTool", Methods: Methods{
 
 	"currentDate":             {withArgs(0, platformNow), {Arity: 1, Func: platformNowIn}, {Arity: 2, Func: platformNowIn}},
 	"currentTimeStamp":        {withArgs(0, func(c *Call, _ []Value) (Value, error) { return Int64(c.Now().UnixMilli()), nil })},
-	"formatDate":              {withArgs(2, platformFormat)},
-	"formatInContactTimezone": {withArgs(2, platformFormat)},
+	"formatDate":              platformFormat(nil),
+	"formatInContactTimezone": platformFormat(time.UTC),
 	"addYears":                platformAdd(calYear), "addMonths": platformAdd(calMonth), "addDays": platformAdd(calDayOfMonth),
 	"addHours": platformAdd(calHourOfDay), "addMinutes": platformAdd(calMinute),
 	"diff": {withArgs(3, platformDiff), withArgs(4, platformDiff)},

@@ -32,16 +32,23 @@ func platformNowIn(c *Call, self Object, args []Value) (Value, error) {
 	return c.formatDate(args[0].str(), c.Now().UnixMilli(), c.r.javaLocale(), zone)
 }
 
-// platformFormat formats milliseconds, a date or a text in the zone of the render.
-func platformFormat(c *Call, args []Value) (Value, error) {
-	if args[0].kind != KindString {
-		return Null, nil
-	}
-	ms, _, ok, err := c.platformDate(args[1], "", c.r.zone)
-	if err != nil || !ok {
-		return Null, err
-	}
-	return c.formatDate(args[0].str(), ms, c.r.javaLocale(), c.r.zone)
+// platformFormat makes formatDate and formatInContactTimezone: both write in the
+// zone of the render; from is the zone of texts, nil for that of the render.
+func platformFormat(from *time.Location) []Method {
+	return []Method{withArgs(2, func(c *Call, args []Value) (Value, error) {
+		if args[0].kind != KindString {
+			return Null, nil
+		}
+		zone := c.r.zone
+		if from != nil {
+			zone = from
+		}
+		ms, _, ok, err := c.platformDate(args[1], "", zone)
+		if err != nil || !ok {
+			return Null, err
+		}
+		return c.formatDate(args[0].str(), ms, c.r.javaLocale(), c.r.zone)
+	})}
 }
 
 // platformDate takes a value as an instant. format is that of texts, "" for any of

@@ -189,6 +189,7 @@ func TestToolsFollowLocaleAndZone(t *testing.T) {
 		{`$number.format('#,##0.00',$price) $number.currency($price) $number.format('0.00','12.5') $number.format('0.0','1,5')`, "1\u00a0234,57 1\u00a0234,57\u00a0₴ 12,50 1,5"},
 		{`$date.format('d MMMM yyyy HH:mm z',$ts) $date.format('MMMM',$ts) $date.format('EEEE',$ts)`, `1 січня 2026 02:00 EET січень четвер`},
 		{`$date.full`, `четвер, 15 січня 2026 р. о 12:30:05 за східноєвропейським стандартним часом`},
+		{`$date.formatInContactTimezone('HH:mm','2020-05-01T12:15') $date.formatDate('HH:mm',0) $date.addHours('29/03/2026 02:30',1)`, `15:15 03:00 29/03/2026 04:30`},
 		{`$math.add('1.5',1) $display.printf('%.1f',1.5) $date.toDate('yyyy-MM-dd HH:mm','2026-07-01 00:00')`, `2.5 1,5 Wed Jul 01 00:00:00 EEST 2026`},
 	})
 }
