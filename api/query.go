@@ -38,6 +38,11 @@ func (q *query) fault(name, format string, args ...any) {
 	q.faults = append(q.faults, tidings.FieldError{Index: -1, Field: name, Reason: fmt.Sprintf(format, args...)})
 }
 
+// faulty says whether something is wrong with a parameter so far.
+func (q *query) faulty(name string) bool {
+	return slices.ContainsFunc(q.faults, func(f tidings.FieldError) bool { return f.Field == name })
+}
+
 // text gives a parameter that is given at most once; "" when it is not.
 func (q *query) text(name string) string {
 	q.asked = append(q.asked, name)

@@ -75,10 +75,9 @@ func readSearch(raw string, now time.Time) (tidings.ActivityQuery, error) {
 		find.To = now.UTC()
 	}
 	switch {
-	case find.From.IsZero():
-		if len(q.values["from"]) == 0 {
-			q.fault("from", "is required: the search needs a time to start at")
-		}
+	case find.From.IsZero() && !q.faulty("from"):
+		q.fault("from", "is required: the search needs a time to start at")
+	case find.From.IsZero(): // said already
 	case !find.To.After(find.From):
 		q.fault("to", "must be after from")
 	case find.To.Sub(find.From) > tidings.MaxSearchInterval:
