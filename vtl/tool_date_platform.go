@@ -153,14 +153,12 @@ func monthsBetween(a, b int64) int {
 }
 
 // zoneCache keeps the time zones that templates named. It is safe for concurrent
-// use and bounded.
+// use. Only names of the database are looked up, so it is bounded by them, and so is
+// the reading of the database, which happens once for each zone.
 type zoneCache struct {
 	mu    sync.Mutex
 	known map[string]*time.Location
 }
-
-// maxZones is about the number of zones that there are.
-const maxZones = 600
 
 func newZoneCache() *zoneCache { return &zoneCache{known: make(map[string]*time.Location)} }
 
@@ -170,37 +168,20 @@ func (z *zoneCache) named(name string) *time.Location {
 	if offset, ok := offsetZone(name); ok {
 		return offset
 	}
+	if !java.KnownZone(name) {
+		return time.UTC
+	}
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	if zone, ok := z.known[name]; ok {
 		return zone
 	}
-	if !plausibleZone(name) {
-		return time.UTC
-	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {
-		return time.UTC
+		zone = time.UTC // the machine has no database
 	}
-	if len(z.known) < maxZones {
-		z.known[strings.Clone(name)] = zone
-	}
+	z.known[strings.Clone(name)] = zone
 	return zone
-}
-
-// plausibleZone reports whether a name looks like Area/City. Go looks zones up as
-// files, and nothing else may reach that door.
-func plausibleZone(name string) bool {
-	if name == "" || len(name) > 40 || name == "Local" {
-		return false
-	}
-	for i := range len(name) {
-		c := name[i]
-		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && (c != '/' || i == 0) && c != '_' && c != '-' && c != '+' {
-			return false
-		}
-	}
-	return true
 }
 
 // offsetZone reads a zone that is written as its distance from UTC.

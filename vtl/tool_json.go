@@ -46,6 +46,9 @@ func parseJSONText(c *Call, args []Value) (Value, error) {
 	return wrapJSON(v), nil
 }
 
+// decimalBytes is what a decimal number takes besides its slot.
+const decimalBytes = 80
+
 // toolJSON reads JSON with decimals as they are written and charges what it makes.
 type toolJSON struct {
 	call  *Call
@@ -83,6 +86,9 @@ func (d *toolJSON) value(depth int) (Value, error) {
 		n, ok := ParseDecimal(string(t))
 		if !ok {
 			return Null, strconv.ErrRange
+		}
+		if d.limit = d.call.Charge(decimalBytes); d.limit != nil {
+			return Null, d.limit
 		}
 		return DecimalValue(n), nil
 	}

@@ -131,9 +131,12 @@ func (l *Locale) zoneName(zone string, long, summer bool, abbreviation string, o
 // inBlanks reports whether name stands in list, in which every name has a blank
 // on either side.
 func inBlanks(list, name string) bool {
+	if name == "" || strings.Contains(name, " ") {
+		return false
+	}
 	for from := 0; ; {
 		i := strings.Index(list[from:], name)
-		if i < 0 || name == "" {
+		if i < 0 {
 			return false
 		}
 		i += from

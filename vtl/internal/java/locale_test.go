@@ -57,3 +57,14 @@ func TestEveryEntityIsFoundByItsCharacter(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyNamesOfTheDatabaseAreZones(t *testing.T) {
+	for name, want := range map[string]bool{
+		"Europe/Kyiv": true, "UTC": true, "Zulu": true, "America/Argentina/Buenos_Aires": true,
+		"": false, "Kyiv": false, "Europe": false, "../etc/passwd": false, "Europe/Kyiv Europe/Lisbon": false, "Local": false,
+	} {
+		if KnownZone(name) != want {
+			t.Errorf("KnownZone(%q) is %v", name, !want)
+		}
+	}
+}
