@@ -1,6 +1,8 @@
 package vtl
 
 import (
+	"errors"
+
 	"tidings/vtl/internal/java"
 )
 
@@ -160,5 +162,10 @@ func (c *Call) replaceRegex(v, pattern, repl Value, f func(*java.Regex, string, 
 	if err != nil {
 		return Null, err
 	}
-	return c.grown(f(re, v.str(), repl.str(), bounds))
+	out, err := f(re, v.str(), repl.str(), bounds)
+	var bad *java.RegexError
+	if errors.As(err, &bad) {
+		return Null, Throw("java.lang.IllegalArgumentException", bad.Error())
+	}
+	return c.grown(out, err)
 }
