@@ -144,8 +144,11 @@ func (c *Call) toolArg(v Value) (any, error) {
 }
 
 // listed are the elements of a list, an array or the values of a map; false for
-// everything else. They are a copy, charged.
+// everything else. What the JSON tool read counts too. They are a copy, charged.
 func (c *Call) listed(v Value) ([]Value, bool, error) {
+	if j, ok := v.Object().(*jsonContent); ok {
+		v = j.value
+	}
 	n := 0
 	l, isList := c.List(v)
 	m, isMap := c.Map(v)
@@ -187,7 +190,7 @@ func (c *Call) spread(args []Value) []Value {
 }
 
 // beanProperty reads a property of an element as the tools do: a dotted path, each
-// part a key of a map or a property. It reports false where the tools throw: at
+// part a key of a map or what a getter gives. It reports false where the tools throw: at
 // null, and where there is no such property.
 func (c *Call) beanProperty(v Value, path string) (Value, bool, error) {
 	for path != "" {
@@ -209,7 +212,11 @@ func (c *Call) beanProperty(v Value, path string) (Value, bool, error) {
 		if v.IsNull() {
 			return Null, false, nil
 		}
-		next, err := c.Property(v, name)
+		getter := upperFirst(name)
+		next, err := c.Invoke(v, "get"+getter)
+		if err == nil && next.IsNull() {
+			next, err = c.Invoke(v, "is"+getter)
+		}
 		if err != nil || next.IsNull() {
 			return Null, false, err
 		}

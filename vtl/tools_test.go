@@ -146,6 +146,7 @@ func TestSortTool(t *testing.T) {
 		{`#foreach($p in $sorter.sort($products,['qty','name:desc']))$p.name #end#foreach($p in $sorter.sort($people,'n'))$p.n#end`, `Mug Bag Шапка AbC`},
 		{`#foreach($p in $sorter.sort($people,'a:desc'))$p.n#end #foreach($p in $sorter.sort($people,'addr.city:asc'))$p.n#end`, `CAb CAb`},
 		{`$sorter.sort([1,'a'])|$sorter.sort('abc')|$sorter.sort($nothing)|$sorter.sort($withnull)|$sorter.sort($people)|$sorter.sort([])`, `$sorter.sort([1,'a'])|$sorter.sort('abc')|$sorter.sort($nothing)|$sorter.sort($withnull)|$sorter.sort($people)|[]`},
+		{`$sorter.sort($words,'length')|$sorter.sort(['b',''],'empty')|$sorter.sort($json.parse('[{"a":2},{"a":1.5}]'),'a')`, `$sorter.sort($words,'length')|[b, ]|[{a=1.5}, {a=2}]`},
 		{`$listTool.split($csv) $listTool.split('abc') $listTool.split($csv).size() $listTool.split(',').size() $listTool.split(5)`, `[a, b, , c] [abc] 4 0 $listTool.split(5)`},
 	})
 }
