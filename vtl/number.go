@@ -210,6 +210,7 @@ func (r *render) decimalMath(op tokenKind, x, y Value) (Value, error) {
 	// The quotient has the scale of the dividend, rounded half down.
 	num, den := a.rescale(scale), b.rescale(scale)
 	num = Decimal{num, 0}.rescale(max(a.Scale, 0))
+	den = Decimal{den, 0}.rescale(max(-a.Scale, 0))
 	return DecimalValue(Decimal{quoHalfDown(num, den), a.Scale}), nil
 }
 

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "rewrite the results in testdata/script"
 //
 //	== what it shows
 //	vars {"a": 1}
-//	set merge count strict
+//	set merge count strict tools
 //	|template, one line after the other
 //	>output, likewise
 //	! 1:5 method
@@ -144,7 +144,11 @@ func (c *scriptCase) run(t *testing.T) (output []string, failure string) {
 	if got := tmpl.String(); got != source {
 		t.Errorf("%s: prints itself as %q", c.name, got)
 	}
-	out, err := tmpl.Render(nil, vars, &RenderOptions{Strict: strings.Contains(c.options, "strict")})
+	opts := &RenderOptions{Strict: strings.Contains(c.options, "strict")}
+	if strings.Contains(c.options, "tools") {
+		opts.Tools = StandardTools()
+	}
+	out, err := tmpl.Render(nil, vars, opts)
 	if err != nil {
 		failure = describeError(err)
 	}
