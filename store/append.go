@@ -122,6 +122,7 @@ func (s *Store) applyAppends(tx *writeTx, group []*request) error {
 			return err
 		}
 	}
+	feeds = slices.DeleteFunc(feeds, func(f *feedAppend) bool { return f.n == 0 }) // all of it repeated or refused
 	if len(feeds) == 0 {
 		return nil
 	}

@@ -354,14 +354,16 @@ func (c *committer) endTx(tx *writeTx) error {
 	return err
 }
 
-// work runs appends, then deliveries, so that an operator's act sees what was
-// delivered before it, then operations in their order. An error is one that ends the transaction.
+// work runs appends, then deliveries, so that an operator's act sees those that
+// came before it, then operations in their order. An error is one that ends the transaction.
 func (c *committer) work(tx *writeTx, group []*request, deliveries []*pendingDelivery) error {
 	if err := c.s.applyAppends(tx, group); err != nil {
 		return err
 	}
-	if err := c.s.applyDeliveries(tx, deliveries); err != nil {
-		return err
+	if len(deliveries) > 0 {
+		if err := c.s.applyDeliveries(tx, deliveries); err != nil {
+			return err
+		}
 	}
 	for _, r := range group {
 		if r.op == nil {
