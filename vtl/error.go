@@ -67,5 +67,31 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// Excerpt returns the source line with a caret below the place of the error, both
+// indented by two spaces; "" if the error has no place. Tabs are written as blanks, so
+// that the caret stands where Col says.
+func (e *Error) Excerpt() string {
+	if e.Line == 0 || e.Fragment == "" {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("  ")
+	width := 0
+	for _, c := range e.Fragment {
+		if c != '\t' {
+			b.WriteRune(c)
+			width++
+			continue
+		}
+		for stop := width + 8 - width%8; width < stop; width++ {
+			b.WriteByte(' ')
+		}
+	}
+	b.WriteString("\n  ")
+	b.WriteString(strings.Repeat(" ", max(min(e.Col, width+1)-1, 0)))
+	b.WriteString("^")
+	return b.String()
+}
+
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }

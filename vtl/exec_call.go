@@ -79,7 +79,7 @@ func (n *callNode) exec(r *render) error {
 		}
 		body = &define{body: n.body, tmpl: r.tmpl, max: r.limits.MacroDepth}
 	}
-	if err := r.call1(n, m, body); err != nil {
+	if err := r.callMacro(n, m, body); err != nil {
 		return r.at(err, n.pos)
 	}
 	return r.write(n.postfix)
@@ -101,9 +101,9 @@ type saved struct {
 	given  Value
 }
 
-// call1 runs a macro: parameters are variables that get their old values back, unless
+// callMacro runs a macro: parameters are variables that get their old values back, unless
 // the macro itself set them to something else.
-func (r *render) call1(n *callNode, m *macro, body *define) error {
+func (r *render) callMacro(n *callNode, m *macro, body *define) error {
 	if len(r.macros) >= r.limits.MacroDepth {
 		return r.overflow(m)
 	}

@@ -137,6 +137,20 @@ func TestInsertMayRefuse(t *testing.T) {
 	}
 }
 
+func TestExcerptPointsAtTheError(t *testing.T) {
+	_, err := Parse("t", "line\n\tab #set($x = )\n", Options{})
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	if want := "          ab #set($x = )\n                       ^"; e.Excerpt() != want {
+		t.Errorf("got\n%s\nwant\n%s\n%v", e.Excerpt(), want, e)
+	}
+	if e := (&Error{Message: "no place"}); e.Excerpt() != "" {
+		t.Errorf("got %q", e.Excerpt())
+	}
+}
+
 func TestStrictHoldsWithInsertToo(t *testing.T) {
 	opts := &RenderOptions{Strict: true, Insert: func(in *Insertion) (string, error) { return in.Text, nil }}
 	if _, err := mustParse(t, "$plain", Options{}).Render(nil, nil, opts); err == nil {
