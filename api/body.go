@@ -68,9 +68,8 @@ func activityForm(contentType string) (ndjson bool, err error) {
 // gives its room back, and must be called when the body is no longer held.
 func (s *Server) readActivities(w http.ResponseWriter, r *http.Request) (body []byte, done func(), err error) {
 	limit := int64(s.cfg.MaxBody)
-	tooLarge := tidings.Errorf(tidings.CodeTooLarge, "the body is over %d bytes: send the activities in several requests", limit)
 	if r.ContentLength > limit {
-		return nil, nil, tooLarge
+		return nil, nil, errTooLarge(limit)
 	}
 	control := http.NewResponseController(w)
 	// A connection without deadlines (a test's) is read without one.
@@ -99,9 +98,13 @@ func (s *Server) readActivities(w http.ResponseWriter, r *http.Request) (body []
 		return nil, nil, tidings.Errorf(tidings.CodeUnsupported, "the Content-Encoding %q is not read here: send gzip, or none", encoding)
 	}
 	if err == nil && int64(len(body)) > limit {
-		err = tooLarge
+		err = errTooLarge(limit)
 	}
 	return body, h.release, err
+}
+
+func errTooLarge(limit int64) error {
+	return tidings.Errorf(tidings.CodeTooLarge, "the body is over %d bytes: send the activities in several requests", limit)
 }
 
 // heldBody is a body in memory and the room it takes.
