@@ -438,7 +438,8 @@ func (l *lexer) enterSet(n int) (int, int, *lexError) {
 }
 
 // mergeTagAt returns the length of %NAME% or %NAME|default% at i, if merge tags
-// are on.
+// are on. A name of two hexadecimal digits is none: it is a byte of an address that
+// has others like it behind (%D0%BF).
 func (l *lexer) mergeTagAt(i int) int {
 	if !l.mergeTags || l.at(i) != '%' || !isWordStart(l.at(i+1)) {
 		return 0
@@ -454,8 +455,10 @@ func (l *lexer) mergeTagAt(i int) int {
 			}
 		}
 	}
-	if l.at(j) != '%' {
+	if l.at(j) != '%' || (j == i+3 && isHex(l.at(i+1)) && isHex(l.at(i+2))) {
 		return 0
 	}
 	return j + 1 - i
 }
+
+func isHex(c byte) bool { return isDigit(c) || (c|0x20 >= 'a' && c|0x20 <= 'f') }
