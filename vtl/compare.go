@@ -89,7 +89,7 @@ func (r *render) equal(a, b Value, depth int) bool {
 		return r.equalMaps(r.mapping(a), r.mapping(b), depth)
 	case KindEntry:
 		x, y := a.entry(), b.entry()
-		return r.equal(x.key, y.key, depth+1) && r.equal(x.value(), y.value(), depth+1)
+		return r.equal(x.key, y.key, depth+1) && r.equal(r.entryValue(x), r.entryValue(y), depth+1)
 	case KindObject:
 		if eq, ok := a.object().(Equaler); ok {
 			return eq.EqualObject(b.object())

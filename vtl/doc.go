@@ -55,8 +55,8 @@ Double quotes read references and directives inside of them, and \u0041; single
 quotes do not. A doubled quote stands for itself ("say ""hi"""). There are no other
 escapes, and no methods on literals.
 
-What is false: null, false, 0, ”, [], {} and objects that say so. All else is true,
-' ', '0' and 'false' too.
+What is false: null, false, 0, the empty string, the empty list, the empty map, and
+objects that say so. All else is true, ' ', '0' and 'false' too.
 
 # Expressions
 
@@ -100,14 +100,16 @@ Arguments are values, evaluated once; no operators may stand among them. Paramet
 are variables that get their old values back. $bodyContent is the body of #@name.
 
 A line that holds one directive and blanks only disappears with its end; so does the
-line of a macro call, #evaluate or #parse. Comments of one line take the line's end
-with them. All other white space stays.
+line of a macro call, #evaluate or #parse. The blanks before a directive that begins a
+line always go. Comments of one line take the line's end with them. All other white
+space stays.
 
 # Merge tags
 
 With Options.MergeTags, %NAME% and %NAME|default% are the value of the variable NAME,
 or the default if it is null or empty, in text and in quoted strings. The value is
-text: it is never read as template.
+text: it is never read as template. %D0 and the like, two hexadecimal digits, are no
+tags but bytes of an address.
 
 # What differs from Java
 
@@ -118,8 +120,7 @@ text: it is never read as template.
     quantifiers are an error where they are used. They never backtrack.
   - $sorter.sort over Integers and Doubles compares numerically; in Java it gives null.
   - $json.parse keeps the order of keys.
-  - What a template changes is its own copy; the host's values never change. A view of
-    the keys of a host's map does not see changes made after it was taken.
+  - What a template changes is its own copy; the host's values never change.
   - Lists and maps as keys of a map are told apart by identity, not by content.
   - Values in a circle are an error when printed, not the end of the process.
   - Every render has a budget, see Limits: an error where Java runs on or dies.

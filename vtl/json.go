@@ -17,18 +17,30 @@ const maxJSONDepth = 500
 // ParseJSON turns a JSON text into a value without loss: objects become maps in the
 // order of their keys (of equal keys the last one counts), whole numbers become
 // Integers, Longs or BigIntegers, whichever is the smallest that holds them, and
-// numbers with a point or an exponent become Doubles.
+// numbers with a point or an exponent become Doubles. The error names line and column.
 func ParseJSON(data []byte) (Value, error) {
 	d := jsonReader{dec: json.NewDecoder(bytes.NewReader(data))}
 	d.dec.UseNumber()
 	v, err := d.value(0)
-	if err != nil {
-		return Null, fmt.Errorf("reading JSON: %w", err)
+	if err == nil {
+		if _, end := d.dec.Token(); !errors.Is(end, io.EOF) {
+			err = errors.New("something follows the value")
+		}
 	}
-	if _, err := d.dec.Token(); !errors.Is(err, io.EOF) {
-		return Null, errors.New("reading JSON: something follows the value")
+	if err != nil {
+		line, col := (origin{1, 1}).position(string(data), d.offset(err))
+		return Null, fmt.Errorf("JSON, line %d, column %d: %w", line, col, err)
 	}
 	return v, nil
+}
+
+// offset is where an error was found.
+func (d *jsonReader) offset(err error) int {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return int(max(syntax.Offset-1, 0))
+	}
+	return int(d.dec.InputOffset())
 }
 
 type jsonReader struct{ dec *json.Decoder }

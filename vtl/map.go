@@ -44,8 +44,13 @@ func (m *Map) Get(key string) (Value, bool) {
 	return Null, false
 }
 
-// Lookup makes a Map the variables of a render.
-func (m *Map) Lookup(name string) (Value, bool) { return m.Get(name) }
+// Lookup makes a Map the variables of a render; a nil Map has none.
+func (m *Map) Lookup(name string) (Value, bool) {
+	if m == nil {
+		return Null, false
+	}
+	return m.Get(name)
+}
 
 // Set puts a value under a string key; the order of known keys stays. It is for
 // building a map before a render sees it.

@@ -15,7 +15,7 @@ var listMethods = map[string]builtin{
 	"get":     one(listGet),
 	"contains": one(func(c *Call, v, arg Value) (Value, error) {
 		l := c.r.list(v)
-		if l.flav == flavourKeys && c.r.copies == nil {
+		if l.flav == flavourKeys {
 			return Bool(l.of.find(arg) >= 0), nil
 		}
 		i, err := c.r.indexOf(l, arg, 0)

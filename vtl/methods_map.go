@@ -139,9 +139,9 @@ func mapClear(c *Call, v Value) (Value, error) {
 // entryMethods are the methods of java.util.Map.Entry.
 var entryMethods = map[string]builtin{
 	"getKey":   none(func(_ *Call, v Value) (Value, error) { return v.entry().key, nil }),
-	"getValue": none(func(_ *Call, v Value) (Value, error) { return v.entry().value(), nil }),
+	"getValue": none(func(c *Call, v Value) (Value, error) { return c.r.entryValue(v.entry()), nil }),
 	"setValue": one(func(c *Call, v, val Value) (Value, error) {
-		old := v.entry().value()
+		old := c.r.entryValue(v.entry())
 		return old, c.r.setEntry(v.entry(), val)
 	}),
 }

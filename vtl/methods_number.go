@@ -387,7 +387,7 @@ func (r *render) hash(v Value, depth int) (int32, error) {
 		if err != nil {
 			return 0, err
 		}
-		val, err := r.hash(v.entry().value(), depth+1)
+		val, err := r.hash(r.entryValue(v.entry()), depth+1)
 		return key ^ val, err
 	}
 	return 0, nil

@@ -251,14 +251,39 @@ func (r *render) outputError() error {
 	return limitError(KindLimitOutput, "the output has more than "+itoa(r.limits.Output)+" bytes")
 }
 
-// list returns the list of v as the template has changed it.
+// list returns the list of v as the template has changed it. The views of a map and
+// the windows on a list follow the copy of what they look at.
 func (r *render) list(v Value) *List {
-	if r.copies != nil {
-		if p, ok := r.copies[v.ref]; ok {
-			return (*List)(p)
+	l := v.list()
+	if r.copies == nil {
+		return l
+	}
+	if p, ok := r.copies[v.ref]; ok {
+		return (*List)(p)
+	}
+	if l.of != nil {
+		if p, ok := r.copies[unsafe.Pointer(l.of)]; ok {
+			view := *l
+			view.of = (*Map)(p)
+			return &view
 		}
 	}
-	return v.list()
+	if l.back != nil {
+		if p, ok := r.copies[unsafe.Pointer(l.back)]; ok {
+			window := *l
+			window.back = (*List)(p)
+			return &window
+		}
+	}
+	return l
+}
+
+// entryValue returns the value of an entry as the template has changed it.
+func (r *render) entryValue(e *entry) Value {
+	if p, ok := r.copies[unsafe.Pointer(e.in)]; ok {
+		e.in = (*Map)(p)
+	}
+	return e.value()
 }
 
 // mapping returns the map of v as the template has changed it.

@@ -212,6 +212,23 @@ func TestBadJSONIsAnError(t *testing.T) {
 	}
 }
 
+func TestBadJSONIsPlaced(t *testing.T) {
+	_, err := ParseJSON([]byte("{\n  \"a\": x}"))
+	if err == nil || !strings.HasPrefix(err.Error(), "JSON, line 2, column 8: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNoVariablesAreNoPanic(t *testing.T) {
+	v, err := ParseJSON([]byte(`[1]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := mustParse(t, "$a", Options{}).Render(nil, v.Map(), nil); err != nil || string(out) != "$a" {
+		t.Errorf("got %q, %v", out, err)
+	}
+}
+
 // stub is an object for the tests of the contract.
 type stub struct{ name string }
 

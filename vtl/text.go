@@ -52,7 +52,7 @@ func (r *render) print(v Value, depth int) error {
 		return r.printMap(r.mapping(v), depth)
 	case KindEntry:
 		e := v.entry()
-		return r.printPair(e.key, e.value(), depth, nil)
+		return r.printPair(e.key, r.entryValue(e), depth, nil)
 	case KindObject:
 		s, err := v.object().Text(&r.call)
 		if err != nil {
