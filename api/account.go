@@ -57,7 +57,7 @@ func accountView(a tidings.Account) accountJSON {
 func (s *Server) registerAccounts() {
 	operate(s, huma.Operation{
 		OperationID: "create-account", Method: http.MethodPost, Path: "/v1/accounts", Tags: []string{"Accounts"}, DefaultStatus: http.StatusCreated,
-		Summary: "Create an account", Description: "The answer has the account's first API key; it is not shown again.", Errors: []int{400, 413, 415, 422, 503},
+		Summary: "Create an account", Description: "The answer has the account's first API key; it is not shown again.", Errors: []int{400, 408, 413, 415, 422, 503},
 		Extensions: curl(`curl -X POST $TIDINGS/v1/accounts -H "Authorization: Bearer $TIDINGS_ADMIN_TOKEN" -H "Content-Type: application/json" -d '{"name":"shop"}'`),
 	}, access{admin: true}, s.createAccount)
 	operate(s, huma.Operation{

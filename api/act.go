@@ -89,7 +89,7 @@ func registerAct[I, O any](s *Server, doc actDoc, h func(context.Context, caller
 	}
 	operate(s, huma.Operation{
 		OperationID: doc.name + "-endpoint", Method: http.MethodPost, Path: "/v1/endpoints/{id}/" + doc.name, Tags: []string{"Endpoints"},
-		Summary: doc.summary, Description: doc.description, Errors: []int{400, 404, 409, 413, 415, 422, 503}, Extensions: curl(line),
+		Summary: doc.summary, Description: doc.description, Errors: []int{400, 404, 408, 409, 413, 415, 422, 503}, Extensions: curl(line),
 	}, access{scope: tidings.ScopeManage}, h)
 }
 

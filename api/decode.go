@@ -280,9 +280,11 @@ func (o *optional[T]) decodeField(d *decoder, n node, path string) {
 	d.assign(n, reflect.ValueOf(&o.value).Elem(), path)
 }
 
-// Schema shows the field as what it holds. It is huma's SchemaProvider.
+// Schema shows the field as what it holds, or null. It is huma's SchemaProvider.
 func (o optional[T]) Schema(r huma.Registry) *huma.Schema {
-	return r.Schema(reflect.TypeFor[T](), true, "")
+	s := r.Schema(reflect.TypeFor[T](), true, "")
+	s.Nullable = s.Type != "" // huma can't say it of a reference
+	return s
 }
 
 // put stores the field into dst: unchanged when absent, def when null.

@@ -232,6 +232,13 @@ func (s *Server) docField(name string, schema *huma.Schema, required bool) docFi
 		f.Type = "array of " + items.Type
 		schema = items
 	}
+	if len(schema.OneOf) > 0 {
+		var kinds []string
+		for _, one := range schema.OneOf {
+			kinds = append(kinds, one.Type)
+		}
+		f.Type = strings.Join(slices.Compact(kinds), " or ")
+	}
 	if schema.Nullable {
 		f.Type += " or null"
 	}

@@ -50,7 +50,7 @@ func (s *Server) registerEndpoints() {
 		Summary: "Create an endpoint",
 		Description: "Needs name and url. The URL is probed by a GET: after a 200 the endpoint is active, otherwise it is kept deactivated and probe says why; " +
 			"activate: anyway makes it active all the same. The signing secret is in this answer and nowhere else.",
-		Errors: []int{400, 413, 415, 422, 503},
+		Errors: []int{400, 408, 413, 415, 422, 503},
 		Extensions: curl(`curl -X POST $TIDINGS/v1/endpoints -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \
   -d '{"name":"shop","url":"https://shop.example.com/activities","statuses":["CLICKED","READ"],"start":"beginning"}'`),
 	}, manage, s.createEndpoint)
@@ -69,7 +69,7 @@ func (s *Server) registerEndpoints() {
 		Summary: "Change an endpoint's options",
 		Description: "A JSON merge patch: absent = unchanged, null = the default. A new URL is probed as on create, and the endpoint becomes active or deactivated accordingly, in the same change. " +
 			"Batches that were attempted already stay as they are. 409: somebody changed it meanwhile; read it and send again.",
-		Errors:     []int{400, 404, 409, 413, 415, 422, 503},
+		Errors:     []int{400, 404, 408, 409, 413, 415, 422, 503},
 		Extensions: curl(`curl -X PATCH $TIDINGS/v1/endpoints/1 -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" -d '{"batch":{"maxItems":100},"auth":null}'`),
 	}, manage, s.changeEndpoint)
 	operate(s, huma.Operation{

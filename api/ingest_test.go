@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"reflect"
 	"strings"
@@ -253,4 +254,24 @@ func TestABodyThatBreaksOffStoresNothing(t *testing.T) {
 		_ = conn.Close()
 	}
 	w.request(key, "GET /v1/accounts/me", "").want(200).has("head", 0.0)
+}
+
+// late is a body whose sender is slower than the deadline of its connection.
+type late struct{}
+
+func (late) Read([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
+
+func TestASlowSenderIsLetGo(t *testing.T) {
+	w := newWorld(t)
+	key := w.account("shop")
+	for _, line := range []string{"POST /v1/activities", "POST /v1/endpoints"} {
+		method, path, _ := strings.Cut(line, " ")
+		req := httptest.NewRequestWithContext(t.Context(), method, path, late{})
+		req.SetBasicAuth("", key)
+		rec := httptest.NewRecorder()
+		w.api.ServeHTTP(rec, req)
+		if rec.Code != 408 || rec.Header().Get("Connection") != "close" || !strings.Contains(rec.Body.String(), "too slowly") {
+			t.Errorf("%s: answered %d %v %s", line, rec.Code, rec.Header(), rec.Body)
+		}
+	}
 }

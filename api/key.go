@@ -61,7 +61,7 @@ func (s *Server) registerKeys() {
 	}, both, s.listKeys)
 	operate(s, huma.Operation{
 		OperationID: "create-key", Method: http.MethodPost, Path: "/v1/accounts/{account}/keys", Tags: []string{"Accounts"}, DefaultStatus: http.StatusCreated,
-		Summary: "Add a key", Description: "The key is in this answer and nowhere else. An account's key can give no scope that it has not itself; the admin can give all.", Errors: []int{400, 404, 413, 415, 422, 503},
+		Summary: "Add a key", Description: "The key is in this answer and nowhere else. An account's key can give no scope that it has not itself; the admin can give all.", Errors: []int{400, 404, 408, 413, 415, 422, 503},
 		Extensions: curl(`curl -X POST $TIDINGS/v1/accounts/me/keys -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" -d '{"name":"collector","scopes":["ingest"]}'`),
 	}, both, s.createKey)
 	operate(s, huma.Operation{

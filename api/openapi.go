@@ -138,8 +138,8 @@ func (s *Server) describeBody(op huma.Operation, t reflect.Type) {
 }
 
 // finishSchemas says what Go types can't: the fields that a create can't do
-// without (every other field of a body has a default), that lists are never null, and that
-// answers may get further fields one day.
+// without (every other field of a body has a default), that the lists of answers are
+// never null, and that answers may get further fields one day.
 func (s *Server) finishSchemas() {
 	schemas := s.api.OpenAPI().Components.Schemas.Map()
 	delete(schemas, "ErrorModel") // huma's own shape of errors, which never leaves
@@ -162,9 +162,10 @@ func (s *Server) finishSchemas() {
 		}
 	}
 	for name, schema := range schemas {
-		if !asked[name] {
-			schema.AdditionalProperties = nil
+		if asked[name] {
+			continue
 		}
+		schema.AdditionalProperties = nil
 		for _, property := range schema.Properties {
 			property.Nullable = property.Nullable && property.Type != huma.TypeArray
 		}
