@@ -28,16 +28,18 @@ func ParseJSON(data []byte) (Value, error) {
 		}
 	}
 	if err != nil {
-		line, col := (origin{1, 1}).position(string(data), d.offset(err))
+		line, col := (origin{1, 1}).position(string(data), d.offset(data))
 		return Null, fmt.Errorf("JSON, line %d, column %d: %w", line, col, err)
 	}
 	return v, nil
 }
 
-// offset is where an error was found.
-func (d *jsonReader) offset(err error) int {
+// offset is where an error was found. The decoder counts from the value that it reads;
+// a look at the whole text knows better.
+func (d *jsonReader) offset(data []byte) int {
+	var whole json.RawMessage
 	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if errors.As(json.Unmarshal(data, &whole), &syntax) {
 		return int(max(syntax.Offset-1, 0))
 	}
 	return int(d.dec.InputOffset())
