@@ -14,8 +14,9 @@ import (
 // log starts over. A reader that stays on an old state for long (a backup)
 // delays that, and the log grows meanwhile.
 const (
-	checkpointEvery = 8 << 20 / pageSize  // pages of log
-	restartAt       = 48 << 20 / pageSize // pages of log, below walLimit
+	checkpointEvery = 8 << 20 / pageSize      // pages of log
+	restartAt       = 48 << 20 / pageSize     // pages of log, below walLimit
+	restartMust     = 2 * walLimit / pageSize // pages written since the last restart
 )
 
 // countWrites counts what the last commit has added to the log, and asks for a
@@ -24,6 +25,7 @@ func (c *committer) countWrites() {
 	err := c.conn.Raw(func(conn any) error {
 		pages, _, err := conn.(sqlite.DBStatus).Status(sqlite.DBStatusCacheWrite, true)
 		c.walPages += pages
+		c.logPages += pages
 		return err
 	})
 	if err != nil {
@@ -61,11 +63,14 @@ func (c *committer) checkpoints(ctx context.Context) {
 	}
 }
 
-// restartLog makes the log start over, unless a reader needs it. Only the loop calls it.
+// restartLog makes the log start over when that was asked for, or when the
+// checkpoints have fallen far behind; not while a reader needs it. Only the
+// loop calls it.
 func (c *committer) restartLog() {
-	if !c.restart.Swap(false) {
+	if !c.restart.Swap(false) && c.logPages < restartMust {
 		return
 	}
+	c.logPages = 0
 	var busy, pages, written int64
 	row := c.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(RESTART)")
 	if err := row.Scan(&busy, &pages, &written); err != nil {

@@ -48,6 +48,7 @@ type committer struct {
 	lastArrival time.Time // of the newest append; only the loop uses it
 
 	walPages   int           // written since a checkpoint was asked for; only the loop uses it
+	logPages   int           // written since the log was last made to start over; only the loop uses it
 	checkpoint chan struct{} // capacity 1: asks for a checkpoint
 	restart    atomic.Bool   // the log is to start over
 
@@ -78,72 +79,6 @@ const (
 	taken
 	withdrawn
 )
-
-// writeTx is the transaction of one group, as an operation sees it. SQL is
-// prepared once per text and kept, so texts must not carry values.
-type writeTx struct {
-	c           *committer
-	now         time.Time // of the group, whole milliseconds UTC
-	afterCommit []func()
-}
-
-// commit runs op in the next group's transaction and waits until it is
-// durable. An error of op undoes what op did and nothing else; when ctx ends
-// before the transaction began, op does not run, later it is not given up.
-//
-// op runs on the committer's goroutine and holds all other writes up: it must
-// not wait for anything and must not call the store. What it gives back it
-// leaves in captured variables, which the caller reads only after a nil error.
-func (s *Store) commit(ctx context.Context, op func(tx *writeTx) error) error {
-	return s.committer.do(ctx, &request{op: op, done: make(chan struct{})})
-}
-
-// exec runs a statement and gives the number of rows it changed.
-func (tx *writeTx) exec(query string, args ...any) (int64, error) {
-	stmt, err := tx.prepared(query)
-	if err != nil {
-		return 0, err
-	}
-	result, err := stmt.ExecContext(context.Background(), args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-// row asks for one row; also for INSERT … RETURNING.
-func (tx *writeTx) row(query string, args ...any) scanner {
-	stmt, err := tx.prepared(query)
-	if err != nil {
-		return failedRow{err}
-	}
-	return stmt.QueryRowContext(context.Background(), args...)
-}
-
-// rows asks for rows; they must be closed before the next statement.
-func (tx *writeTx) rows(query string, args ...any) (*sql.Rows, error) {
-	stmt, err := tx.prepared(query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.QueryContext(context.Background(), args...)
-}
-
-// onCommit has f called after the commit and before the callers hear of it;
-// not at all when the operation or the commit fails. f must not block.
-func (tx *writeTx) onCommit(f func()) { tx.afterCommit = append(tx.afterCommit, f) }
-
-func (tx *writeTx) prepared(query string) (*sql.Stmt, error) {
-	if stmt := tx.c.stmts[query]; stmt != nil {
-		return stmt, nil
-	}
-	stmt, err := tx.c.conn.PrepareContext(context.Background(), query)
-	if err != nil {
-		return nil, err
-	}
-	tx.c.stmts[query] = stmt
-	return stmt, nil
-}
 
 func newCommitter(ctx context.Context, s *Store, db, checkpointer *sql.DB) (*committer, error) {
 	conn, err := db.Conn(ctx)

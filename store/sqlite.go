@@ -42,7 +42,7 @@ const (
 // newer version of the program has written it, and when the keys can't open its secrets.
 func OpenSQLite(ctx context.Context, opts Options) (_ *Store, err error) {
 	opts = opts.withDefaults()
-	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
+	if err := makeDir(opts.Dir); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	lock, err := lockDir(filepath.Join(opts.Dir, lockFile))
@@ -63,6 +63,9 @@ func OpenSQLite(ctx context.Context, opts Options) (_ *Store, err error) {
 		return nil, err
 	}
 	path := filepath.Join(opts.Dir, databaseFile)
+	if err := makeDatabase(path); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
 	writer, err := sql.Open("sqlite", dsn(path, "busy_timeout(100)",
 		fmt.Sprintf("page_size(%d)", pageSize), "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(0)",
 		fmt.Sprintf("journal_size_limit(%d)", walLimit), "cache_size(-8192)", "temp_store(MEMORY)", "foreign_keys(1)"))
@@ -126,6 +129,27 @@ func (s *Store) release() error {
 		err = s.reader.Close()
 	}
 	return errors.Join(err, s.lock.Close())
+}
+
+// makeDir makes the directory when it is missing, and its name durable.
+func makeDir(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return syncPath(filepath.Dir(dir))
+}
+
+// makeDatabase makes the file when it is missing, for nobody else to read;
+// SQLite's other files take its mode.
+func makeDatabase(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), syncPath(filepath.Dir(path)))
 }
 
 // dsn names a database file with pragmas, run in this order on every connection.
