@@ -26,6 +26,8 @@ type lexer struct {
 	inSet     bool
 	mergeTags bool
 	stack     []frame
+	slashFrom int // a run of backslashes that was looked through already
+	slashTo   int
 }
 
 // lexError is the place where no token matched: the last character looked at.
@@ -255,12 +257,24 @@ func (l *lexer) wholeLines(i int) int {
 	}
 }
 
+// slashes returns the end of the run of backslashes at i. A long run is met again and
+// again from its middle, so that its end is kept.
+func (l *lexer) slashes(i int) int {
+	if l.at(i) != '\\' {
+		return i
+	}
+	if i < l.slashFrom || i >= l.slashTo {
+		l.slashFrom, l.slashTo = i, i+1
+		for l.at(l.slashTo) == '\\' {
+			l.slashTo++
+		}
+	}
+	return l.slashTo
+}
+
 // matchBackslash reads a backslash that does not escape a reference.
 func (l *lexer) matchBackslash() (int, int, *lexError) {
-	n := 0
-	for l.at(l.pos+n) == '\\' {
-		n++
-	}
+	n := l.slashes(l.pos) - l.pos
 	if n%2 == 1 && l.at(l.pos+n) == '#' {
 		i := l.pos + n + 1
 		if w := max(l.wordAt(i), l.bracketedAt(i)); w > 0 {
@@ -275,19 +289,13 @@ func (l *lexer) matchBackslash() (int, int, *lexError) {
 
 // matchDollar reads \*$ and \*$\*!, which begin a reference in every state.
 func (l *lexer) matchDollar() (kind, end int, err *lexError, ok bool) {
-	i := l.pos
-	for l.at(i) == '\\' {
-		i++
-	}
+	i := l.slashes(l.pos)
 	if l.at(i) != '$' {
 		return 0, 0, nil, false
 	}
 	first := i == l.pos
 	i++
-	j := i
-	for l.at(j) == '\\' {
-		j++
-	}
+	j := l.slashes(i)
 	bang := l.at(j) == '!'
 	if first && (l.state == stateDefault || l.state == statePreReference) {
 		if n := l.emptyIndexAt(i, j, bang); n > 0 {

@@ -9,11 +9,7 @@ func (l *lexer) matchExpression() (int, int, *lexError) {
 		if kind, end, err, ok := l.matchDollar(); ok {
 			return kind, end, err
 		}
-		n := 0
-		for l.at(l.pos+n) == '\\' {
-			n++
-		}
-		return l.stuck(n)
+		return l.stuck(l.slashes(l.pos) - l.pos)
 	case '#':
 		return l.matchHash()
 	case zeroWidth:

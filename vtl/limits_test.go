@@ -146,6 +146,30 @@ func TestParseLimits(t *testing.T) {
 	}
 }
 
+// TestLongSourcesAreReadInOnePass reads what would take minutes if any part of the
+// source were looked through again and again.
+func TestLongSourcesAreReadInOnePass(t *testing.T) {
+	const n = 1 << 20
+	for name, part := range map[string]string{
+		"backslashes": `\`, "dollars": "$", "hashes": "#", "dollars and hashes": "$#", "blanks": " ", "dollar blanks": "$ ",
+		"lines": "\n", "percents": "%a|", "braces": "{", "closing braces": "$}", "escapes": `\#x`, "set": "#set ", "comment": "#*",
+		"line comments": "##\n", "raw": "#[[]]#", "words": "#a ", "indented": "\n  #a", "quotes": `"`, "deep": "$a.b(", "tabs": "\t#\\",
+	} {
+		for _, source := range []string{
+			strings.Repeat(part, n/len(part)),
+			"#set($x = '" + strings.Repeat(part, n/len(part)-20) + "')",
+			"#if(" + strings.Repeat(part, n/len(part)-20),
+			"$a[" + strings.Repeat(part, n/len(part)-20),
+			"$" + strings.Repeat(part, n/len(part)-20) + "!",
+		} {
+			tmpl, err := Parse("long", source, Options{MergeTags: true})
+			if err == nil && tmpl.String() != source {
+				t.Errorf("%s: prints itself otherwise", name)
+			}
+		}
+	}
+}
+
 func TestAContextEndsTheRender(t *testing.T) {
 	tmpl, err := Parse("slow", "#foreach($i in [1..50000])$i#end", Options{})
 	if err != nil {
