@@ -195,14 +195,14 @@ func (d *Dispatcher) admit() bool {
 
 // add registers a lane that was read from the store.
 func (d *Dispatcher) add(fresh *loaded) (l *lane, newAccount bool) {
-	l = &lane{d: d, ep: fresh.ep, pos: fresh.pos}
+	l = &lane{d: d, id: fresh.ep.ID, account: fresh.ep.Account, ep: fresh.ep, pos: fresh.pos}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.byID[l.ep.ID] = l
-	a := d.accounts[l.ep.Account]
+	d.byID[l.id] = l
+	a := d.accounts[l.account]
 	if a == nil {
 		a = &accountLanes{}
-		d.accounts[l.ep.Account] = a
+		d.accounts[l.account] = a
 		newAccount = true
 	}
 	a.mu.Lock()
@@ -216,8 +216,8 @@ func (d *Dispatcher) add(fresh *loaded) (l *lane, newAccount bool) {
 func (d *Dispatcher) forget(l *lane) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.byID, l.ep.ID)
-	a := d.accounts[l.ep.Account]
+	delete(d.byID, l.id)
+	a := d.accounts[l.account]
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i, other := range a.lanes {
@@ -293,10 +293,14 @@ func (d *Dispatcher) TryNow(id tidings.EndpointID) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	ep, waits := l.ep, l.hasWork()
+	if l.fresh != nil && l.fresh.ep != nil {
+		ep, waits = l.fresh.ep, waits || l.head > l.fresh.pos.Scanned
+	}
 	switch {
-	case l.ep.State != tidings.StateActive:
+	case ep.State != tidings.StateActive:
 		return tidings.Errorf(tidings.CodeConflict, "endpoint %d is deactivated: activate it first", id)
-	case !l.hasWork():
+	case !waits:
 		return tidings.Errorf(tidings.CodeConflict, "endpoint %d has nothing to send", id)
 	}
 	l.tryNow = true
@@ -312,7 +316,7 @@ func (d *Dispatcher) Lane(id tidings.EndpointID) (LaneStatus, bool) {
 	}
 	now := time.Now()
 	d.mu.RLock()
-	a := d.accounts[l.ep.Account]
+	a := d.accounts[l.account]
 	d.mu.RUnlock()
 	a.mu.Lock()
 	arriving := a.arriving.perSecond(now)

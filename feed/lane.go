@@ -22,7 +22,9 @@ const storeRetry = time.Second
 // running and starts run, which alone moves the position until it gives
 // running back. That is how one endpoint has at most one POST in flight.
 type lane struct {
-	d *Dispatcher
+	d       *Dispatcher
+	id      tidings.EndpointID
+	account tidings.AccountID
 
 	mu      sync.Mutex
 	ep      *tidings.Endpoint // a snapshot, never changed in place
@@ -42,10 +44,10 @@ type lane struct {
 	rate    meter
 
 	// Only the running goroutine touches these.
-	cutter *cutter
-	ready  *Batch      // cut and not yet settled
-	tried  tidings.Seq // the end of the last batch this process attempted
-	own    bool        // this process froze the plan, so tried tells all that was attempted of it
+	ready *Batch      // cut and not yet settled
+	ahead *ahead      // cuts the rest of the plan; nil when nobody does
+	tried tidings.Seq // the end of the last batch this process attempted
+	own   bool        // this process froze the plan, so tried tells all that was attempted of it
 }
 
 // loaded is a lane as the store has it.
@@ -114,7 +116,7 @@ func (l *lane) decide() step {
 // rest ends the goroutine and, when wait is not 0, has the lane woken then.
 func (l *lane) rest(wait time.Duration) step {
 	l.running = false
-	l.cutter, l.ready = nil, nil // memory must not grow with endpoints that wait
+	l.drop() // memory must not grow with endpoints that wait
 	if wait > 0 {
 		l.wakeAfter(wait)
 	}
@@ -200,15 +202,12 @@ func (l *lane) send() {
 		return // stopped or reloaded while waiting; decide sees which
 	}
 	l.tried = max(l.tried, batch.Last)
-	ahead := l.cutAhead(batch)
 	attempt, retryAfter := l.post(ctx, batch)
 	release()
-	next := <-ahead
 	l.settle(ctx, batch, attempt, retryAfter)
-	if attempt.Delivered && next.err == nil {
-		l.ready = next.batch
-	} else {
-		l.ready, l.cutter = nil, nil // a repeat is cut anew: a waiting lane holds no bodies
+	l.ready = nil
+	if !attempt.Delivered {
+		l.drop() // a repeat is cut anew: a lane that waits holds no bodies
 	}
 }
 
@@ -234,31 +233,53 @@ func (l *lane) headBatch(ctx context.Context) (*Batch, error) {
 		return l.ready, nil
 	}
 	frozen := l.pos.Plan.End > l.pos.Cursor
-	if l.cutter == nil || !frozen {
-		pos := l.pos
-		if !frozen {
-			pos.Plan = l.nextPlan()
-		}
-		l.cutter = newCutter(l.d.log, l.ep.Account, pos)
+	if l.ahead != nil && frozen {
+		return l.take(l.ahead.next(ctx))
 	}
-	batch, err := l.cutter.next(ctx)
-	if err != nil {
+	l.drop()
+	pos := l.pos
+	if !frozen {
+		pos.Plan = l.nextPlan()
+	}
+	c := newCutter(l.d.log, l.account, pos)
+	batch, err := l.take(c.pull(ctx))
+	if batch == nil || err != nil {
 		return nil, err
 	}
-	if missing := l.cutter.missing; missing > 0 {
-		return nil, l.lost(missing)
-	}
-	if batch == nil {
-		l.passOver(l.cutter.pos.Plan.End)
-		return nil, nil
-	}
 	if !frozen {
-		if err := l.freeze(l.cutter.pos.Plan); err != nil {
+		if err := l.freeze(pos.Plan); err != nil {
+			l.ready = nil
 			return nil, err
 		}
 	}
-	l.ready = batch
+	if batch.Last < pos.Plan.End {
+		l.ahead = c.ahead(l.d.ctx)
+	}
 	return batch, nil
+}
+
+// take makes a batch that was cut the ready one. Where the plan had no more,
+// it passes over the rest of it.
+func (l *lane) take(p pulled) (*Batch, error) {
+	switch {
+	case p.err != nil:
+		return nil, p.err
+	case p.missing > 0:
+		l.lost(p.missing)
+	case p.batch == nil:
+		l.passOver(p.end)
+	}
+	l.ready = p.batch
+	return p.batch, nil
+}
+
+// drop lets go of what was cut and of who cuts.
+func (l *lane) drop() {
+	l.ready = nil
+	if l.ahead != nil {
+		l.ahead.end()
+		l.ahead = nil
+	}
 }
 
 // nextPlan is what the endpoint's options make of what waits now.
@@ -298,46 +319,24 @@ func (l *lane) passOver(through tidings.Seq) {
 	l.pos.Plan = tidings.Plan{}
 	l.waiting = time.Time{}
 	l.mu.Unlock()
-	l.cutter, l.ready = nil, nil
+	l.drop()
 	l.save(nil)
 }
 
 // lost moves the cursor past what retention has dropped. Retention keeps what
 // an active endpoint needs; what is missing was dropped while it was
 // deactivated. What follows is a new sequence to the receiver.
-func (l *lane) lost(through tidings.Seq) error {
+func (l *lane) lost(through tidings.Seq) {
 	l.d.logger.Warn("activities were dropped by retention before they were delivered",
-		"endpoint", l.ep.ID, "after", l.pos.Cursor, "through", through)
+		"endpoint", l.id, "after", l.pos.Cursor, "through", through)
 	l.mu.Lock()
 	l.pos.Epoch++
 	l.pos.Cursor, l.pos.Scanned, l.pos.Previous = through, through, ""
 	l.pos.Plan = tidings.Plan{}
 	l.pos.Attempts, l.pos.BlockedSince, l.pos.NextTry, l.pos.LastError = 0, time.Time{}, time.Time{}, ""
 	l.mu.Unlock()
-	l.cutter, l.ready = nil, nil
+	l.drop()
 	l.save(nil)
-	return nil
-}
-
-// pulled is a batch cut ahead.
-type pulled struct {
-	batch *Batch
-	err   error
-}
-
-// cutAhead cuts the batch after b, when b's plan has more, while b is under way.
-func (l *lane) cutAhead(b *Batch) <-chan pulled {
-	next := make(chan pulled, 1)
-	if l.cutter == nil || l.cutter.pos.Plan.End <= b.Last {
-		next <- pulled{}
-		return next
-	}
-	c := l.cutter
-	go func() { // send receives it before it returns
-		batch, err := c.next(l.d.ctx)
-		next <- pulled{batch, err}
-	}()
-	return next
 }
 
 // post makes one attempt.

@@ -49,7 +49,7 @@ func (l *lane) flush(ctx context.Context) error {
 			l.adopt()
 			continue
 		case fenced:
-			err = l.d.refresh(ctx, l.ep.ID)
+			err = l.d.refresh(ctx, l.id)
 		case settled:
 			return nil
 		default:
@@ -105,8 +105,8 @@ func (l *lane) storeFailed(ctx context.Context, err error) {
 		l.mu.Unlock()
 		return
 	}
-	l.d.logger.Error("the store failed a delivery; the lane waits", "endpoint", l.ep.ID, "wait", storeRetry, "error", err)
-	l.cutter, l.ready = nil, nil
+	l.d.logger.Error("the store failed a delivery; the lane waits", "endpoint", l.id, "wait", storeRetry, "error", err)
+	l.drop()
 	select {
 	case <-time.After(storeRetry):
 	case <-ctx.Done():
@@ -115,7 +115,7 @@ func (l *lane) storeFailed(ctx context.Context, err error) {
 
 // load reads the lane anew, after a fence said that somebody else has moved it.
 func (l *lane) load() {
-	if err := l.d.refresh(l.d.ctx, l.ep.ID); err != nil {
+	if err := l.d.refresh(l.d.ctx, l.id); err != nil {
 		l.storeFailed(l.d.ctx, err)
 	}
 }
@@ -148,7 +148,7 @@ func (l *lane) adopt() {
 	clipped := !moved && cutOf(old) != cutOf(l.ep) && l.clip()
 	l.mu.Unlock()
 	if moved || clipped {
-		l.cutter, l.ready = nil, nil
+		l.drop()
 	}
 	if !moved {
 		l.save(nil)
