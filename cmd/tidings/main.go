@@ -7,6 +7,7 @@
 //	demo.go      everything at work on an empty machine
 //	account.go   accounts over the API
 //	backup.go    a copy of the data, and the way back
+//	bench.go     the measurements
 package main
 
 import (
@@ -38,6 +39,7 @@ type commands struct {
 	RotateKey rotateKeyCmd `cmd:"" help:"Add a new key for the secrets in the database."`
 	Backup    backupCmd    `cmd:"" help:"Copy a data directory's database, also while the server runs."`
 	Restore   restoreCmd   `cmd:"" help:"Make a data directory from a backup."`
+	Bench     benchCmd     `cmd:"" help:"Measure this server on this machine, as ratios to bare loops."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
@@ -102,6 +104,7 @@ func newParser(c any, term terminal) (*kong.Kong, error) {
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.ValueFormatter(describe),
+		kong.Vars{"measures": measureNames()},
 	)
 }
 
