@@ -13,5 +13,6 @@
 //   - All that is read has a limit, and everything ends with the request's context.
 //
 // What happened comes back as data (trace.go): how far the request came, where
-// its time went, and the error with its type. What it means is the caller's to say.
+// its time went, and the error with its type. Why no answer came, [Explain] puts
+// into words (trouble.go); what an answer means is the caller's to say.
 package egress

@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"tidings"
+	"tidings/egress"
 )
 
 func TestCheckHeadersSaysWhatIsWrong(t *testing.T) {
@@ -98,41 +98,6 @@ func FuzzCheckHeaders(f *testing.F) {
 	})
 }
 
-func TestParseRetryAfter(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	tests := []struct {
-		value string
-		want  time.Duration
-	}{
-		{"120", 2 * time.Minute},
-		{" 7 ", 7 * time.Second},
-		{"0", 0},
-		{"000", 0},
-		{"9223372036", 9223372036 * time.Second},
-		{"9223372037", math.MaxInt64},
-		{"99999999999999999999999999", math.MaxInt64},
-		{"Fri, 02 Jan 2026 03:05:05 GMT", time.Minute},
-		{"Friday, 02-Jan-26 03:05:05 GMT", time.Minute},
-		{"Fri Jan  2 03:05:05 2026", time.Minute},
-		{"Thu, 01 Jan 1970 00:00:00 GMT", 0},
-		{"Fri, 31 Dec 9999 23:59:59 GMT", math.MaxInt64},
-		{"", 0},
-		{"-1", 0},
-		{"+1", 0},
-		{"1.5", 0},
-		{"1e3", 0},
-		{"0x10", 0},
-		{"soon", 0},
-		{"120, 240", 0},
-		{"١٢", 0},
-	}
-	for _, tt := range tests {
-		if got := parseRetryAfter(tt.value, now); got != tt.want {
-			t.Errorf("parseRetryAfter(%q) = %v, want %v", tt.value, got, tt.want)
-		}
-	}
-}
-
 // FuzzRetryAfter: whatever a receiver says is a wait of 0 or more, and the
 // schedule keeps it within its bounds.
 func FuzzRetryAfter(f *testing.F) {
@@ -140,7 +105,7 @@ func FuzzRetryAfter(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		d := parseRetryAfter(value, time.Unix(0, 0))
+		d := egress.RetryAfter(value, time.Unix(0, 0))
 		if d < 0 {
 			t.Fatalf("%q gives %v", value, d)
 		}

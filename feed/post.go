@@ -72,7 +72,7 @@ func (p *Poster) Post(ctx context.Context, ep *tidings.Endpoint, out Outgoing) (
 	if a.Delivered {
 		return a, 0
 	}
-	return a, parseRetryAfter(r.Header.Get("Retry-After"), end)
+	return a, egress.RetryAfter(r.Header.Get("Retry-After"), end)
 }
 
 // send is the one way to an endpoint, of deliveries and probes alike.

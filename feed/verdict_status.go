@@ -28,7 +28,7 @@ func judgeStatus(ep *tidings.Endpoint, r *egress.Response) verdict {
 
 func redirected(ep *tidings.Endpoint, r *egress.Response) verdict {
 	v := verdict{outcome: tidings.OutcomeRedirect}
-	to := locationWords(placeOf(ep).url, r.Header.Get("Location"))
+	to := locationWords(ep.URL, r.Header.Get("Location"))
 	if to == "" {
 		v.what = fmt.Sprintf("answered %d: neither a success nor an address to go to", r.Status)
 		v.advice = "answer 200"
@@ -40,8 +40,12 @@ func redirected(ep *tidings.Endpoint, r *egress.Response) verdict {
 }
 
 // locationWords gives where a redirect leads without what may be secret in it; "" = nowhere.
-func locationWords(from *url.URL, location string) string {
-	to, err := from.Parse(location)
+func locationWords(from, location string) string {
+	base, err := url.Parse(from)
+	if err != nil {
+		return ""
+	}
+	to, err := base.Parse(location)
 	if location == "" || err != nil || to.Host == "" {
 		return ""
 	}

@@ -1,38 +1,53 @@
-package feed
+package egress
 
 import (
 	"bytes"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
-
-	"tidings"
-	"tidings/egress"
 )
 
-// judgeTLS knows what goes wrong between two that speak TLS, or between one
+// explainTLS knows what goes wrong between two that speak TLS, or between one
 // that does and one that does not.
-func judgeTLS(at place, r *egress.Response, err error) (verdict, bool) {
-	v := verdict{outcome: tidings.OutcomeTLS}
+func explainTLS(at place, r *Response, err error) (Trouble, bool) {
+	t := Trouble{Kind: TroubleTLS}
 	if plain, isHTTP := isPlain(err); plain {
-		v.what = "no TLS: what listens at " + at.addr + " does not speak it"
+		t.What = "no TLS: what listens at " + at.addr + " does not speak it"
 		if isHTTP {
-			v.what = "plain HTTP answer on a TLS port: what listens at " + at.addr + " does not speak TLS"
+			t.What = "plain HTTP answer on a TLS port: what listens at " + at.addr + " does not speak TLS"
 		}
-		v.advice = "correct the port of the URL, or begin it with http://"
-		return v, true
+		t.Advice = "correct the port of the URL"
+		if !at.HTTPSOnly {
+			t.Advice += ", or begin it with http://"
+		}
+		return t, true
 	}
-	if v.what, v.advice = certificateWords(at, err); v.what != "" {
-		return v, true
+	if t.What, t.Advice = certificateWords(at, err); t.What != "" {
+		return t, true
 	}
 	if isRemoteAlert(err) {
-		v.what = fmt.Sprintf("%s broke off TLS, %v: %s", at.addr, r.Phase, quoted(err.Error()))
-		v.advice = "look into the receiver's TLS settings: version, ciphers, client certificates"
-		return v, true
+		t.What = fmt.Sprintf("%s broke off TLS, %v: %s", at.addr, r.Phase, quoted(err.Error()))
+		t.Advice = "look into " + at.Name + "'s TLS settings: version, ciphers, client certificates"
+		return t, true
 	}
-	return verdict{}, false
+	return Trouble{}, false
+}
+
+// isRemoteAlert says whether the peer ended TLS by an alert, which crypto/tls
+// marks by the operation.
+func isRemoteAlert(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error"
+}
+
+// isPlain says whether what should be TLS is plain text, and whether that is HTTP.
+func isPlain(err error) (plain, isHTTP bool) {
+	record, ok := errors.AsType[tls.RecordHeaderError](err)
+	return ok, ok && string(record.RecordHeader[:]) == "HTTP/"
 }
 
 // certificateWords says what is wrong with a certificate; "" when err is about something else.
