@@ -259,6 +259,7 @@ func TestPromise6ADeadEndpointDelaysNobodyElse(t *testing.T) {
 		const dead = 30
 		k := newDesk(t, dead+1)
 		healthy := tidings.EndpointID(dead + 1)
+		var mu sync.Mutex
 		var slowest time.Duration
 		appended := time.Now()
 		k.answer = func(ctx context.Context, p post) (bool, time.Duration) {
@@ -266,12 +267,16 @@ func TestPromise6ADeadEndpointDelaysNobodyElse(t *testing.T) {
 				sleep(ctx, time.Hour)
 				return false, 0
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			slowest = max(slowest, time.Since(appended))
 			return true, 0
 		}
 		k.start(feed.Config{MaxInFlight: dead + 1, MaxRepeats: 5})
 		for range 1000 {
+			mu.Lock()
 			appended = time.Now()
+			mu.Unlock()
 			k.append(1)
 			time.Sleep(17 * time.Second)
 		}
