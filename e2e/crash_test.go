@@ -34,8 +34,10 @@ func TestKillsLoseNothingAndKeepOrder(t *testing.T) {
 		account.newEndpoint(t, map[string]any{"url": sink.URL, "batch": map[string]any{"maxItems": 20 + 30*i}})
 	}
 	ctx, enough := context.WithCancel(t.Context())
+	defer enough()
 	producers := make([]*producer, 3)
 	var running sync.WaitGroup
+	t.Cleanup(running.Wait) // also when the test has failed: they report to it
 	for i := range producers {
 		producers[i] = &producer{t: t, api: account, contact: int64(i + 1), rng: rand.New(rand.NewPCG(seed, uint64(i)+1))}
 		running.Go(func() { producers[i].send(ctx) })
@@ -109,7 +111,7 @@ func (p *producer) send(ctx context.Context) {
 		next += int64(len(list))
 		header := http.Header{"Idempotency-Key": {fmt.Sprintf("producer %d request %d", p.contact, request)}}
 		p.pause(time.Duration(1+p.rng.IntN(4)) * time.Millisecond)
-		for {
+		for begun := time.Now(); ; {
 			var got accepted
 			// Not ctx: a request that was begun is carried to its answer.
 			err := p.api.do(context.WithoutCancel(ctx), http.MethodPost, "/v1/activities", header, list, &got)
@@ -119,6 +121,10 @@ func (p *producer) send(ctx context.Context) {
 			}
 			if r, ok := errors.AsType[refusal](err); ok && r.status != http.StatusServiceUnavailable {
 				p.t.Errorf("producer %d: %v", p.contact, err)
+				return
+			}
+			if time.Since(begun) > patience {
+				p.t.Errorf("producer %d: no answer for %s: %v", p.contact, patience, err)
 				return
 			}
 			if !p.pause(10 * time.Millisecond) {

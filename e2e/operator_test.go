@@ -130,8 +130,10 @@ func TestBackupOfARunningServerIsRestoredElsewhere(t *testing.T) {
 	before := activities(9, 0, 200)
 	account.send(t, before)
 	ctx, enough := context.WithCancel(t.Context())
+	defer enough()
 	busy := &producer{t: t, api: account, contact: 1, rng: rand.New(rand.NewPCG(1, 1))}
 	var running sync.WaitGroup
+	t.Cleanup(running.Wait)
 	running.Go(func() { busy.send(ctx) })
 	copied := filepath.Join(t.TempDir(), "copy.db")
 	code, out, errs := run(t, "backup", "--data", s.data, copied)
