@@ -224,10 +224,33 @@ func TestOneOperationsErrorIsItsOwn(t *testing.T) {
 }
 
 func TestLogStaysBoundedUnderConstantLoad(t *testing.T) {
-	dir := t.TempDir()
-	s := openTest(t, Options{Dir: dir, TailBytes: -1})
+	for _, stuck := range []bool{false, true} {
+		t.Run(fmt.Sprintf("checkpoints stuck=%v", stuck), func(t *testing.T) {
+			dir := t.TempDir()
+			s := openTest(t, Options{Dir: dir, TailBytes: -1})
+			if stuck { // whoever has their one connection holds them up
+				conn, err := s.committer.checkpointer.Conn(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+			}
+			writeMuch(t, s)
+			info, err := os.Stat(filepath.Join(dir, databaseFile+"-wal"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if limit := int64(3 * walLimit); info.Size() > limit {
+				t.Errorf("the write-ahead log has %d MiB, want at most %d", info.Size()>>20, limit>>20)
+			}
+		})
+	}
+}
+
+// writeMuch writes 288 MB as fast as it goes.
+func writeMuch(t *testing.T, s *Store) {
 	feeds(t, s, 4)
-	noise := make([]byte, 60_000) // does not compress
+	noise := make([]byte, 16*60_000) // does not compress
 	state := uint64(1)
 	for i := range noise {
 		state = state*6364136223846793005 + 1442695040888963407
@@ -236,12 +259,12 @@ func TestLogStaysBoundedUnderConstantLoad(t *testing.T) {
 	batch := make([]tidings.Activity, 16)
 	for i := range batch {
 		batch[i] = sample(i)
-		batch[i].Wire = noise
+		batch[i].Wire = noise[i*60_000 : (i+1)*60_000]
 	}
 	var writers sync.WaitGroup
 	for w := range 4 {
 		writers.Go(func() {
-			for range 75 { // 288 MB in all
+			for range 75 {
 				if _, err := s.Append(context.Background(), tidings.AppendRequest{Account: tidings.AccountID(w + 1), Activities: batch}); err != nil {
 					t.Error(err)
 					return
@@ -250,12 +273,20 @@ func TestLogStaysBoundedUnderConstantLoad(t *testing.T) {
 		})
 	}
 	writers.Wait()
-	info, err := os.Stat(filepath.Join(dir, databaseFile+"-wal"))
-	if err != nil {
+}
+
+func TestEveryCommitIsSynced(t *testing.T) {
+	s := openTest(t, Options{})
+	var journal string
+	var synchronous int
+	if err := s.committer.conn.QueryRowContext(t.Context(), "PRAGMA journal_mode").Scan(&journal); err != nil {
 		t.Fatal(err)
 	}
-	if limit := int64(3 * walLimit); info.Size() > limit {
-		t.Errorf("the write-ahead log has %d MiB, want at most %d", info.Size()>>20, limit>>20)
+	if err := s.committer.conn.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&synchronous); err != nil {
+		t.Fatal(err)
+	}
+	if journal != "wal" || synchronous != 2 {
+		t.Errorf("journal_mode %s, synchronous %d, want wal and 2 (FULL: the log is synced with every commit)", journal, synchronous)
 	}
 }
 

@@ -147,30 +147,6 @@ func TestFailedBackupLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestBrokenFrameIsAnErrorAndNotAGap(t *testing.T) {
-	s := openTest(t, Options{TailBytes: -1, Now: func() time.Time { return time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC) }})
-	feeds(t, s, 1)
-	for i := range 3 {
-		if _, err := one(s, i); err != nil {
-			t.Fatal(err)
-		}
-	}
-	err := s.commit(t.Context(), func(tx *writeTx) error {
-		_, err := tx.exec("UPDATE frame_2026_03 SET body = substr(body, 1, length(body) - 1) || 'x' WHERE seq0 = 2")
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = s.Read(t.Context(), tidings.ReadQuery{Account: 1, MaxItems: 10, MaxBytes: 1 << 20})
-	if err == nil || !strings.Contains(err.Error(), "activity 2: broken frame") {
-		t.Fatalf("Read: %v", err)
-	}
-	if page, err := s.Read(t.Context(), tidings.ReadQuery{Account: 1, After: 2}); err != nil || page.Through != 3 {
-		t.Fatalf("Read after it: through %d, %v", page.Through, err)
-	}
-}
-
 func TestDropThatWasCutOffIsFinished(t *testing.T) {
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	dir := t.TempDir()
