@@ -79,6 +79,9 @@ func (r *receiver) post(ctx, life context.Context, ep *tidings.Endpoint, out fee
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
 	select {
 	case <-time.After(d):
 		return true
