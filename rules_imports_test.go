@@ -21,6 +21,7 @@ func imports() map[string][]string {
 		"vtl":                  {"vtl/internal/java"},
 		"vtl/internal/java":    {},
 		"egress":               {},
+		"curl":                 {},
 		"feed":                 {".", "egress"},
 		"store":                {"."},
 		"api":                  {".", "feed"},
