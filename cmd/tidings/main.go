@@ -8,6 +8,7 @@
 //	account.go   accounts over the API
 //	backup.go    a copy of the data, and the way back
 //	bench.go     the measurements
+//	render.go    one template, for those who write them
 package main
 
 import (
@@ -40,6 +41,7 @@ type commands struct {
 	Backup    backupCmd    `cmd:"" help:"Copy a data directory's database, also while the server runs."`
 	Restore   restoreCmd   `cmd:"" help:"Make a data directory from a backup."`
 	Bench     benchCmd     `cmd:"" help:"Measure this server on this machine, as ratios to bare loops."`
+	Render    renderCmd    `cmd:"" help:"Render a template, or list what it refers to."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
@@ -84,6 +86,10 @@ func run(ctx context.Context, args []string, term terminal) (code int) {
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(ctx, term); err != nil {
+		if _, ok := errors.AsType[placedError](err); ok {
+			fmt.Fprintln(term.err, err)
+			return exitFailed
+		}
 		fmt.Fprintln(term.err, "tidings:", err)
 		if _, ok := errors.AsType[usageError](err); ok {
 			return exitUsage
@@ -125,6 +131,9 @@ type exit int
 
 // usageError is a mistake in how a command was called that its flags' types can't find.
 type usageError struct{ error }
+
+// placedError is a mistake in a file: its text begins with FILE:LINE:COL, as editors read it.
+type placedError struct{ error }
 
 // named gives the words of args that name a command.
 func named(app *kong.Application, args []string) []string {

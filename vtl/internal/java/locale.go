@@ -74,6 +74,15 @@ func LookupLocale(tag string) *Locale {
 	return &localeENUS
 }
 
+// Tags lists the locales that have tables of their own.
+func Tags() []string {
+	tags := make([]string, len(locales))
+	for i, l := range locales {
+		tags[i] = l.Tag
+	}
+	return tags
+}
+
 func splitTag(tag string) (language, country string) {
 	i := strings.IndexAny(tag, "_-")
 	if i < 0 {
