@@ -126,7 +126,9 @@ func runProgram(t *testing.T, l language, file, addr, secret string) {
 	})
 }
 
-// TestGuidesTenLinesApplyARepeatOnce runs the deduplication of the guide.
+// TestGuidesTenLinesApplyARepeatOnce runs the deduplication of the guide. A
+// server that was killed before it wrote down how far it had come repeats all
+// batches since, not only the last one.
 func TestGuidesTenLinesApplyARepeatOnce(t *testing.T) {
 	guide, err := os.ReadFile("../docs/receivers.md")
 	if err != nil {
@@ -153,7 +155,10 @@ try: handle(db, "b_2", [3], broken)
 except ValueError: pass
 handle(db, "b_2", [3], once)
 handle(db, "b_2", [3], once)
-assert applied == [1, 2, 3], applied
+handle(db, "b_3", [4], once)
+for id, activities in ("b_1", [1, 2]), ("b_2", [3]), ("b_3", [4]): handle(db, id, activities, once)
+handle(db, "b_4", [5], once)
+assert applied == [1, 2, 3, 4, 5], applied
 `
 	if out, err := exec.Command("python3", "-c", string(block[1])+check).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)

@@ -67,9 +67,8 @@ type Checker struct {
 	feeds map[string]*feed
 }
 
-// remembered is how many accepted ids a checker tells apart from new ones.
-// One would do while the server keeps its promises; the others are there to
-// call a broken one by its name.
+// remembered is how many accepted ids a checker tells apart from new ones: a
+// server that was killed repeats what it had not yet written down.
 const remembered = 1024
 
 // feed is what is known of one path.
