@@ -22,18 +22,19 @@ type Batch struct {
 	Digest      string   // "sha256:" and hex, of the body
 }
 
-// batchID names a batch by what decides its bytes: whose it is, where its range
-// lies in the feed and how it was cut.
-func batchID(p *tidings.Position, first, last tidings.Seq) tidings.BatchID {
-	var b [8 * 8]byte
+// batchID names a batch by whose it is, where its range lies in the feed, how
+// it was cut, and its bytes: the same id always means the same bytes, also
+// when a store that was restored from a backup gives a range a second time.
+func batchID(p *tidings.Position, b *Batch) tidings.BatchID {
+	var head [8 * 8]byte
 	for i, v := range [...]uint64{
-		uint64(p.Endpoint), uint64(p.Epoch), uint64(first), uint64(last),
+		uint64(p.Endpoint), uint64(p.Epoch), uint64(b.First), uint64(b.Last),
 		uint64(p.Plan.Cut.Filter.Statuses), uint64(p.Plan.Cut.Filter.MediaTypes),
 		uint64(p.Plan.Cut.MaxItems), uint64(p.Plan.Cut.MaxBytes),
 	} {
-		binary.BigEndian.PutUint64(b[8*i:], v)
+		binary.BigEndian.PutUint64(head[8*i:], v)
 	}
-	sum := sha256.Sum256(b[:])
+	sum := sha256.Sum256(append(head[:], b.Digest...))
 	return tidings.BatchID("b_" + hex.EncodeToString(sum[:16]))
 }
 
@@ -83,7 +84,7 @@ func (c *cutter) next(ctx context.Context) (*Batch, error) {
 	}
 	batch := b.batch()
 	batch.First, batch.Last = c.pos.Cursor+1, last
-	batch.ID = batchID(&c.pos, batch.First, batch.Last)
+	batch.ID = batchID(&c.pos, batch)
 	c.pos.Cursor, c.pos.Scanned = last, last
 	return batch, nil
 }

@@ -119,6 +119,34 @@ func checkCut(t *rapid.T, kinds []tidings.Kind, pos tidings.Position, batches []
 	}
 }
 
+// A store that was restored from a backup gives the seqs after it to other
+// activities. Under an old id they would be taken for a repeat, and be lost.
+func TestOtherActivitiesInTheSameRangeAreAnotherBatch(t *testing.T) {
+	pos := tidings.Position{Endpoint: 1, Epoch: 1, Plan: tidings.Plan{End: 1, Cut: tidings.Cut{MaxItems: 10, MaxBytes: 1000}}}
+	ids := map[tidings.BatchID]bool{}
+	for _, wire := range []string{`{"n":1}`, `{"n":2}`, `{"n":1}`} {
+		b, err := newCutter(wireLog{wire: wire}, 1, pos).next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[b.ID] = true
+	}
+	if len(ids) != 2 {
+		t.Errorf("two batches have %d ids", len(ids))
+	}
+}
+
+// wireLog is a Log of one activity.
+type wireLog struct {
+	Log
+	wire string
+}
+
+func (l wireLog) Read(context.Context, tidings.ReadQuery) (tidings.Page, error) {
+	c := tidings.Chunk{First: 1, Body: []byte(l.wire), Ends: []uint32{uint32(len(l.wire))}, Kinds: []tidings.Kind{0}}
+	return tidings.Page{Chunks: []tidings.Chunk{c}, Through: 1}, nil
+}
+
 func TestOneLargeActivityGoesAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		kinds := []tidings.Kind{18, 18, 18}
