@@ -105,16 +105,31 @@ func reportDisk(b *testing.B, s *Store, activities int) {
 	b.ReportMetric(float64(wal.Size())/(1<<20), "wal-MiB")
 }
 
+// fill appends total activities to account 1 in arrays.
+func fill(b *testing.B, s *Store, total, array int) {
+	b.Helper()
+	feeds(b, s, 1)
+	pool := samples(100_000)
+	for i := 0; i < total; i += array {
+		from := i % len(pool)
+		if _, err := s.Append(context.Background(), tidings.AppendRequest{Account: 1, Activities: pool[from : from+array]}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkRead(b *testing.B) {
 	const total = 500_000
-	for _, array := range []int{100, 10} {
-		b.Run(fmt.Sprintf("stored=%d", array), func(b *testing.B) {
-			s := openBench(b, Options{TailBytes: -1})
-			feeds(b, s, 1)
-			pool := samples(100_000)
-			for i := 0; i < total; i += array {
-				from := i % len(pool)
-				if _, err := s.Append(context.Background(), tidings.AppendRequest{Account: 1, Activities: pool[from : from+array]}); err != nil {
+	for _, c := range []struct {
+		array int
+		seal  bool
+		tail  int
+	}{{100, false, -1}, {10, false, -1}, {10, true, -1}, {500, false, -1}, {100, false, 1 << 30}} {
+		b.Run(fmt.Sprintf("array=%d/sealed=%v/tail=%v", c.array, c.seal, c.tail > 0), func(b *testing.B) {
+			s := openBench(b, Options{TailBytes: c.tail})
+			fill(b, s, total, c.array)
+			if c.seal {
+				if _, err := s.SealStep(context.Background()); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -135,5 +150,108 @@ func BenchmarkRead(b *testing.B) {
 			}
 			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "activities/s")
 		})
+	}
+}
+
+// BenchmarkSeal seals what 100 accounts left one by one.
+func BenchmarkSeal(b *testing.B) {
+	const accounts, each = 100, 1024
+	for range b.N {
+		b.StopTimer()
+		s := openBench(b, Options{TailBytes: -1})
+		feeds(b, s, accounts)
+		pool := samples(accounts * each)
+		var workers sync.WaitGroup
+		for w := range 50 {
+			workers.Go(func() {
+				for i := w; i < accounts*each; i += 50 {
+					_, err := s.Append(context.Background(), tidings.AppendRequest{Account: tidings.AccountID(1 + i%accounts), Activities: pool[i : i+1]})
+					if err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		}
+		workers.Wait()
+		b.StartTimer()
+		if _, err := s.SealStep(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(b.N*accounts*each)/b.Elapsed().Seconds(), "activities/s")
+		reportDisk(b, s, accounts*each)
+	}
+}
+
+func BenchmarkSearch(b *testing.B) {
+	s := openBench(b, Options{TailBytes: -1})
+	const total = 2_000_000
+	feeds(b, s, 1)
+	for from := 0; from < total; from += 1000 {
+		batch := make([]tidings.Activity, 1000)
+		for i := range batch {
+			batch[i] = searchable(from + i)
+		}
+		if _, err := s.Append(context.Background(), tidings.AppendRequest{Account: 1, Activities: batch}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	facts, err := tidings.ReadFacts(searchable(total / 2).Wire)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		q    tidings.ActivityQuery
+	}{
+		{"email", tidings.ActivityQuery{Email: string(facts.Email)}},
+		{"contact", tidings.ActivityQuery{ContactID: facts.ContactID}},
+		{"newest 100", tidings.ActivityQuery{Descending: true}},
+		{"unknown email", tidings.ActivityQuery{Email: "nobody@example.com"}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			c.q.Account, c.q.Limit = 1, 100
+			found := 0
+			for range b.N {
+				page, err := s.Search(context.Background(), c.q)
+				if err != nil {
+					b.Fatal(err)
+				}
+				found += len(page.Found)
+			}
+			b.ReportMetric(float64(found)/float64(b.N), "found")
+		})
+	}
+}
+
+// searchable is a sample with the keys that the ingest gives it.
+func searchable(i int) tidings.Activity {
+	a := sample(i)
+	if facts, err := tidings.ReadFacts(a.Wire); err == nil {
+		copy(a.Keys[:], appendKeys(nil, &facts))
+	}
+	return a
+}
+
+// BenchmarkOpen closes and opens a store with 10 million activities.
+func BenchmarkOpen(b *testing.B) {
+	s := openBench(b, Options{TailBytes: -1})
+	fill(b, s, 10_000_000, 1000)
+	b.ResetTimer()
+	for range b.N {
+		if err := s.Close(); err != nil {
+			b.Fatal(err)
+		}
+		reopened, err := OpenSQLite(context.Background(), s.opts)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s = reopened
+		if head, err := s.Head(context.Background(), 1); err != nil || head != 10_000_000 {
+			b.Fatalf("Head = %d, %v", head, err)
+		}
+	}
+	b.StopTimer()
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
 	}
 }

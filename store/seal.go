@@ -182,8 +182,8 @@ func lastLarge(q querier, m month, account tidings.AccountID, after tidings.Seq)
 	return last, readError(rows.Err())
 }
 
-// collect adds the frames of a run's month from a seq on, and says whether it
-// stopped because the next one no longer fits.
+// collect adds the frames of a run's month from a seq on, and says whether the
+// run is as long as it can be.
 func (s *Store) collect(q reader, run *sealRun, from tidings.Seq) (full bool, err error) {
 	rows, err := q.rows(inMonth("SELECT seq0, n, at0, at1, arrived, body FROM {frame} WHERE account = $1 AND seq0 >= $2 ORDER BY seq0", run.month), run.row.account, from)
 	if err != nil {
@@ -217,7 +217,7 @@ func (s *Store) collect(q reader, run *sealRun, from tidings.Seq) (full bool, er
 		run.last = chunk.Last()
 		run.add(chunk, f.arrivedRuns(arrived))
 	}
-	return false, readError(rows.Err())
+	return run.block.len() == frameItems, readError(rows.Err())
 }
 
 func (r *sealRun) add(c tidings.Chunk, arrivals []arrival) {

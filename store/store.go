@@ -5,13 +5,17 @@
 // the log are:
 //
 //	committer.go   the one writer: group commit, acks after the fsync
+//	writetx.go     a group's transaction, as an operation sees it
+//	checkpoint.go  the write-ahead log is written back and starts over
 //	append.go      requests of a group -> one frame per account -> head
-//	frame.go       the codec of a frame
+//	frame.go       the codec of a frame; bloom.go: which search keys it may have
+//	head.go        where an account's feed ends; month.go: the tables of frames
 //	tail.go        the newest chunks, kept in memory for those who keep up
 //	read.go        runs of the feed, months in order
 //	search.go      by time, status, contact, …: frames by their summary, then the activities
 //	seal.go        neighbours of quiet accounts merged, recompressed
 //	retention.go   whole months dropped
+//	backup.go      a consistent copy while all goes on
 //
 // SQL is database/sql with $N. Everything that is written goes through
 // [Store.commit]; everything that is read through [Store.rows] and [Store.row].

@@ -18,6 +18,7 @@ func historyPromises() []promise {
 	return []promise{
 		{"SealKeepsEverySeqAndByte", testSealKeeps},
 		{"SealLeavesLargeFramesAlone", testSealLeavesLarge},
+		{"SealTakesWhatFillsAFrameExactly", testSealFillsExactly},
 		{"SealEndsAMonthThatIsOver", testSealEndsAMonth},
 		{"SearchEqualsScan", testSearchEqualsScan},
 		{"SearchPagesNeitherRepeatNorSkipUnderAppends", testSearchPages},
@@ -80,6 +81,15 @@ func testSealLeavesLarge(t *testing.T, h *harness) {
 	want = append(want, h.singles(t, account, 9000, 520)...)
 	if merged, err := h.SealStep(t.Context()); err != nil || merged != 511 {
 		t.Fatalf("SealStep = %d, %v, want the singles merged", merged, err)
+	}
+	h.wantFeed(t, account, want)
+}
+
+func testSealFillsExactly(t *testing.T, h *harness) {
+	account := h.newFeed(t)
+	want := h.singles(t, account, 0, 1024)
+	if merged, err := h.SealStep(t.Context()); err != nil || merged != 1022 {
+		t.Fatalf("SealStep = %d, %v, want two frames made of 1024", merged, err)
 	}
 	h.wantFeed(t, account, want)
 }
