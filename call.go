@@ -51,6 +51,7 @@ type SentRequest struct {
 	URL     string
 	Headers []Header // in the order of their names
 	Body    string   // valid UTF-8
+	Whole   int      // bytes of the whole body where the log keeps its beginning only; 0 = Body is all
 }
 
 // Try is one sending of the request of a call.
@@ -83,6 +84,7 @@ type Reply struct {
 	Body    []byte // as it came, secrets masked; at most MaxReply bytes
 	// Truncated is set when Body is not all of it: the reply is larger than MaxReply, or was cut off.
 	Truncated bool
+	Whole     int // bytes of the whole body where the log keeps its beginning only; 0 = Body is all that came
 }
 
 // ReplyFormat is what templates see of a reply.

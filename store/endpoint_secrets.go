@@ -1,10 +1,7 @@
 package store
 
 import (
-	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"tidings"
@@ -76,86 +73,4 @@ func openSecrets(keys Keyring, sealed []byte, e *tidings.Endpoint) error {
 		e.Secrets = append(e.Secrets, tidings.Secret{Value: secret.Value, ExpiresAt: fromMillis(secret.Expires)})
 	}
 	return nil
-}
-
-// checkKeys says which key is missing when the ring can't open all secrets.
-// An envelope shows its key's id in its head, so nothing is opened for it.
-func (s *Store) checkKeys(ctx context.Context) error {
-	rows, err := s.rows(ctx, `SELECT DISTINCT substr(secrets, 1, $1) FROM endpoint WHERE secrets IS NOT NULL`, sealHeader)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var head []byte
-		if err := rows.Scan(&head); err != nil {
-			return readError(err)
-		}
-		if len(head) != sealHeader || head[0] != sealVersion {
-			return errors.New("secrets of endpoints are not in a form that this version reads")
-		}
-		if _, err := s.opts.Keys.find(keyID(head[1:])); err != nil {
-			return fmt.Errorf("secrets of endpoints: %w", err)
-		}
-	}
-	return readError(rows.Err())
-}
-
-// resealStep is how many endpoints one step of Reseal takes.
-const resealStep = 500
-
-// Reseal seals anew, by the newest key, the secrets that an older key has
-// sealed, and gives their number. When it has returned without an error, the
-// older keys may leave the key file.
-func (s *Store) Reseal(ctx context.Context) (int, error) {
-	for resealed := 0; ; {
-		step := 0
-		err := s.commit(ctx, func(tx *writeTx) (err error) {
-			step, err = s.resealSome(tx)
-			return err
-		})
-		if err != nil || step == 0 {
-			return resealed, err
-		}
-		resealed += step
-	}
-}
-
-func (s *Store) resealSome(tx *writeTx) (int, error) {
-	rows, err := tx.rows(`SELECT id, secrets FROM endpoint WHERE secrets IS NOT NULL AND substr(secrets, 2, $1) <> $2 ORDER BY id LIMIT $3`,
-		len(keyID{}), s.opts.Keys.newest(), resealStep)
-	if err != nil {
-		return 0, err
-	}
-	old, err := sealedRows(rows)
-	if err != nil {
-		return 0, err
-	}
-	for id, sealed := range old {
-		text, err := s.opts.Keys.open(sealed, endpointTable, id)
-		if err != nil {
-			return 0, err
-		}
-		if sealed, err = s.opts.Keys.seal(text, endpointTable, id); err != nil {
-			return 0, err
-		}
-		if _, err := tx.exec(`UPDATE endpoint SET secrets = $2 WHERE id = $1`, id, sealed); err != nil {
-			return 0, err
-		}
-	}
-	return len(old), nil
-}
-
-func sealedRows(rows *sql.Rows) (map[int64][]byte, error) {
-	defer rows.Close()
-	sealed := make(map[int64][]byte)
-	for rows.Next() {
-		var id int64
-		var envelope []byte
-		if err := rows.Scan(&id, &envelope); err != nil {
-			return nil, err
-		}
-		sealed[id] = envelope
-	}
-	return sealed, rows.Err()
 }

@@ -17,8 +17,8 @@ import (
 )
 
 // Keyring holds the keys that seal what must not be readable in the database:
-// passwords, header values and signing secrets of endpoints. The keys are kept
-// in a file of their own, never in the database. The newest key seals; all of
+// credentials of endpoints and connectors, header values, signing secrets. The
+// keys are kept in a file of their own, never in the database. The newest key seals; all of
 // them open. The zero value seals nothing and says so.
 type Keyring struct {
 	keys []sealKey // oldest first
@@ -126,7 +126,7 @@ func sealedPlace(table string, row int64) []byte {
 }
 
 const keyFileHead = `# The keys that seal the secrets in the database. Keep a copy apart from the
-# backups of the database: without it the secrets of all endpoints are lost.
+# backups of the database: without it all secrets in there are lost.
 # One key a line, the newest last. A line may go once nothing is sealed by it.
 `
 

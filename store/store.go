@@ -38,8 +38,8 @@ type Options struct {
 	// Dir is the data directory; it is made (0700) when missing. One process
 	// at a time has it open.
 	Dir string
-	// Keys seal the secrets of endpoints. Without any, an endpoint that has
-	// secrets can't be stored.
+	// Keys seal secrets. Without any, nothing that has a secret (an endpoint, a
+	// connector, a webhook with headers) can be stored.
 	Keys Keyring
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
