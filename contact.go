@@ -132,8 +132,18 @@ func StandardFields() []string {
 	}
 }
 
-// IsStandardField says whether a name is that of a standard field, or another
-// word for one: phone, name and city are, contactId and contact_ID too.
+// StandardField gives the name of a standard field as StandardFields lists it,
+// by any of its names: phone, name and city are names, contactId and
+// contact_ID too. "" = the name is none.
+func StandardField(name string) string {
+	f := standardField(name)
+	if f == standardNone {
+		return ""
+	}
+	return StandardFields()[f-1]
+}
+
+// IsStandardField says whether a name is one of a standard field's.
 func IsStandardField(name string) bool { return standardField(name) != standardNone }
 
 // standardField finds a standard field by its name in any case, with or

@@ -65,7 +65,7 @@ func CheckFieldKey(key string) (FieldKey, string) {
 		return "", "is required, such as PERSONAL.BONUS"
 	case len(key) > MaxFieldKey:
 		return "", fmt.Sprintf("is longer than %d bytes", MaxFieldKey)
-	case IsStandardField(key):
+	case StandardField(key) != "":
 		return "", "is the name of a standard field"
 	}
 	for part := range strings.SplitSeq(upper, ".") {

@@ -329,17 +329,22 @@ func (s *Store) openMonth(tx *writeTx, arrived time.Time, at0, at1 int64) (month
 	if list := s.months.all(); len(list) > 0 {
 		name = max(name, list[len(list)-1].name)
 	}
-	m, known := s.months.find(name)
-	if !known {
+	// Not from memory: an append of this very transaction may have made or widened it.
+	m := month{name: name}
+	err := tx.row("SELECT at0, at1, dropping FROM month WHERE name = $1", name).Scan(&m.at0, &m.at1, &m.dropping)
+	if errors.Is(err, sql.ErrNoRows) {
 		m = month{name: name, at0: at0, at1: at1}.widened(at0, at1)
 		tx.onCommit(func() { s.months.put(m) })
 		return m, tx.createMonth(m)
+	}
+	if err != nil {
+		return month{}, err
 	}
 	wider := m.widened(at0, at1)
 	if wider == m {
 		return m, nil
 	}
 	tx.onCommit(func() { s.months.put(wider) })
-	_, err := tx.exec("UPDATE month SET at0 = $2, at1 = $3 WHERE name = $1", m.name, wider.at0, wider.at1)
+	_, err = tx.exec("UPDATE month SET at0 = $2, at1 = $3 WHERE name = $1", m.name, wider.at0, wider.at1)
 	return wider, err
 }

@@ -1,0 +1,278 @@
+package tidings
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Condition is a question about the values that somebody or something has: one
+// comparison, or several of which all or any must hold. Exactly one of All,
+// Any and Field is set.
+type Condition struct {
+	All   []Condition
+	Any   []Condition
+	Field string // the name of a value, without regard to case
+	Op    Operator
+	// Values is what is compared with: one, several for OneOf, none for IsSet
+	// and IsEmpty. Numbers, dates and true and false stand as their texts.
+	Values []string
+}
+
+// Operator is how a value is compared. Texts are compared without regard to
+// case, numbers by their value, dates as instants (a day is its beginning, in
+// UTC). A list is what one of its texts is. Of what has no value only
+// NotEquals and IsEmpty are true.
+type Operator string
+
+// The operators.
+const (
+	Equals     Operator = "equals"
+	NotEquals  Operator = "notEquals"
+	Contains   Operator = "contains"
+	StartsWith Operator = "startsWith"
+	EndsWith   Operator = "endsWith"
+	IsSet      Operator = "isSet"
+	IsEmpty    Operator = "isEmpty"
+	Greater    Operator = "greater"
+	Less       Operator = "less"
+	OneOf      Operator = "oneOf"
+)
+
+// Operators lists them all.
+func Operators() []Operator {
+	return []Operator{Equals, NotEquals, Contains, StartsWith, EndsWith, IsSet, IsEmpty, Greater, Less, OneOf}
+}
+
+// Limits of a condition.
+const (
+	MaxConditionDepth  = 5
+	MaxConditions      = 100
+	MaxConditionValues = 500 // of OneOf
+)
+
+// CheckCondition says what is wrong with a condition, by the paths of its JSON form.
+func CheckCondition(c *Condition) []FieldError {
+	check := conditionCheck{}
+	check.condition(c, "", 1)
+	if check.count > MaxConditions {
+		check.fault("", "has more than %d comparisons", MaxConditions)
+	}
+	return check.faults
+}
+
+type conditionCheck struct {
+	faults []FieldError
+	count  int
+}
+
+func (k *conditionCheck) fault(path, format string, args ...any) {
+	k.faults = append(k.faults, FieldError{Index: -1, Field: strings.TrimPrefix(path, "."), Reason: fmt.Sprintf(format, args...)})
+}
+
+func (k *conditionCheck) condition(c *Condition, path string, depth int) {
+	kinds := 0
+	for _, set := range []bool{c.All != nil, c.Any != nil, c.Field != ""} {
+		if set {
+			kinds++
+		}
+	}
+	switch {
+	case kinds != 1:
+		k.fault(path, "must have one of all, any and field")
+	case depth > MaxConditionDepth:
+		k.fault(path, "is nested deeper than %d", MaxConditionDepth)
+	case c.Field != "":
+		k.comparison(c, path)
+	case len(c.All)+len(c.Any) == 0:
+		k.fault(path, "must have at least one condition within")
+	}
+	if depth > MaxConditionDepth {
+		return
+	}
+	for i := range c.All {
+		k.condition(&c.All[i], fmt.Sprintf("%s.all[%d]", path, i), depth+1)
+	}
+	for i := range c.Any {
+		k.condition(&c.Any[i], fmt.Sprintf("%s.any[%d]", path, i), depth+1)
+	}
+}
+
+func (k *conditionCheck) comparison(c *Condition, path string) {
+	k.count++
+	switch {
+	case !slices.Contains(Operators(), c.Op):
+		k.fault(path+".op", "must be one of %v", Operators())
+	case c.Op == IsSet || c.Op == IsEmpty:
+		if len(c.Values) > 0 {
+			k.fault(path+".value", "must be absent with %s", c.Op)
+		}
+	case c.Op == OneOf:
+		if len(c.Values) == 0 || len(c.Values) > MaxConditionValues {
+			k.fault(path+".value", "must be an array of 1 to %d values", MaxConditionValues)
+		}
+	case len(c.Values) != 1:
+		k.fault(path+".value", "is required")
+	case c.Op == Greater || c.Op == Less:
+		if v := newOperand(c.Values[0]); v.number == nil && v.date.IsZero() {
+			k.fault(path+".value", "must be a number or a date to be compared by %s", c.Op)
+		}
+	}
+	for _, v := range c.Values {
+		if reason := checkText(v, MaxFieldText); reason != "" {
+			k.fault(path+".value", "%s", reason)
+		}
+	}
+}
+
+// Names lists the values that a condition asks for, in capitals, each once.
+func (c *Condition) Names() []string {
+	var names []string
+	c.names(&names)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (c *Condition) names(to *[]string) {
+	if c.Field != "" {
+		*to = append(*to, strings.ToUpper(c.Field))
+	}
+	for i := range c.All {
+		c.All[i].names(to)
+	}
+	for i := range c.Any {
+		c.Any[i].names(to)
+	}
+}
+
+// Lookup gives a value by its name; false when there is none.
+type Lookup func(name string) (FieldValue, bool)
+
+// Matcher makes the condition ready to be asked many times. The condition has
+// been through CheckCondition.
+func (c *Condition) Matcher() func(Lookup) bool {
+	if c.Field != "" {
+		return c.comparison()
+	}
+	parts := c.All
+	if c.Any != nil {
+		parts = c.Any
+	}
+	within := make([]func(Lookup) bool, len(parts))
+	for i := range parts {
+		within[i] = parts[i].Matcher()
+	}
+	// All hold unless one does not; any holds when one does.
+	decisive := c.Any != nil
+	return func(of Lookup) bool {
+		for _, holds := range within {
+			if holds(of) == decisive {
+				return decisive
+			}
+		}
+		return !decisive
+	}
+}
+
+func (c *Condition) comparison() func(Lookup) bool {
+	name, op := c.Field, c.Op
+	operands := make([]operand, len(c.Values))
+	for i, text := range c.Values {
+		operands[i] = newOperand(text)
+	}
+	return func(of Lookup) bool {
+		v, ok := of(name)
+		ok = ok && !v.Empty()
+		switch op {
+		case IsSet:
+			return ok
+		case IsEmpty:
+			return !ok
+		case NotEquals:
+			return !ok || !operands[0].compared(v, Equals)
+		case OneOf:
+			return ok && slices.ContainsFunc(operands, func(o operand) bool { return o.compared(v, Equals) })
+		}
+		return ok && operands[0].compared(v, op)
+	}
+}
+
+// operand is what a value is compared with, in every form that it can be read in.
+type operand struct {
+	text   string   // in small letters
+	number *big.Rat // nil = it is none
+	date   time.Time
+}
+
+func newOperand(text string) operand {
+	o := operand{text: strings.ToLower(text)}
+	o.number, _ = FieldValue{Type: FieldText, Text: text}.Number()
+	o.date, _ = FieldValue{Type: FieldText, Text: text}.date()
+	return o
+}
+
+// compared says whether v stands to the operand as op says.
+func (o operand) compared(v FieldValue, op Operator) bool {
+	if v.Type == FieldList {
+		return slices.ContainsFunc(v.List, func(text string) bool {
+			return o.compared(FieldValue{Type: FieldText, Text: text}, op)
+		})
+	}
+	switch op {
+	case Greater, Less:
+		sign, ok := o.order(v)
+		return ok && (op == Greater && sign > 0 || op == Less && sign < 0)
+	case Equals:
+		if v.Type == FieldNumber || v.Type == FieldDate {
+			if sign, ok := o.order(v); ok {
+				return sign == 0
+			}
+		}
+		return strings.ToLower(v.Text) == o.text
+	case Contains:
+		return strings.Contains(strings.ToLower(v.Text), o.text)
+	case StartsWith:
+		return strings.HasPrefix(strings.ToLower(v.Text), o.text)
+	case EndsWith:
+		return strings.HasSuffix(strings.ToLower(v.Text), o.text)
+	}
+	return false
+}
+
+// order compares v with the operand, as dates or as numbers; false when they are neither.
+func (o operand) order(v FieldValue) (int, bool) {
+	if !o.date.IsZero() {
+		date, ok := v.date()
+		return date.Compare(o.date), ok
+	}
+	if o.number == nil {
+		return 0, false
+	}
+	number, ok := v.Number()
+	if !ok {
+		return 0, false
+	}
+	return number.Cmp(o.number), true
+}
+
+// date gives the instant that a value is or, being a text, can be read as.
+func (v FieldValue) date() (time.Time, bool) {
+	text := v.Text
+	if v.Type == FieldText {
+		read, reason := parseDateField(strings.TrimSpace(text))
+		if reason != "" {
+			return time.Time{}, false
+		}
+		text = read.Text
+	} else if v.Type != FieldDate {
+		return time.Time{}, false
+	}
+	layout := time.RFC3339
+	if len(text) == len(time.DateOnly) {
+		layout = time.DateOnly
+	}
+	t, err := time.Parse(layout, text)
+	return t, err == nil
+}

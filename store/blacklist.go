@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+
+	"tidings"
+)
+
+// AddToBlacklist notes that nothing may be sent to some addresses. What is on
+// the list already stays as it is. It gives the number of those that are new.
+func (s *Store) AddToBlacklist(ctx context.Context, account tidings.AccountID, channels []tidings.Channel, reason string) (added int, err error) {
+	err = s.commit(ctx, func(tx *writeTx) error {
+		added = 0
+		if _, err := tx.head(account); err != nil {
+			return err
+		}
+		for _, ch := range channels {
+			k := channelKey(ch)
+			n, err := tx.exec(`INSERT INTO blacklist (account, kind, key, reason, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (account, kind, key) DO NOTHING`,
+				account, k.kind, k.key, reason, millis(tx.now))
+			if err != nil {
+				return err
+			}
+			added += int(n)
+		}
+		return nil
+	})
+	return added, err
+}
+
+// RemoveFromBlacklist takes addresses off the list and gives the number of
+// those that were on it.
+func (s *Store) RemoveFromBlacklist(ctx context.Context, account tidings.AccountID, channels []tidings.Channel) (removed int, err error) {
+	err = s.commit(ctx, func(tx *writeTx) error {
+		removed = 0
+		for _, ch := range channels {
+			k := channelKey(ch)
+			n, err := tx.exec(`DELETE FROM blacklist WHERE account = $1 AND kind = $2 AND key = $3`, account, k.kind, k.key)
+			if err != nil {
+				return err
+			}
+			removed += int(n)
+		}
+		return nil
+	})
+	return removed, err
+}
+
+// Blacklist gives at most limit (1 or more) addresses of the list in the order
+// in which they came on it, those after an entry; 0 = from the first. Emails
+// are in small letters.
+func (s *Store) Blacklist(ctx context.Context, account tidings.AccountID, after int64, limit int) ([]tidings.BlacklistEntry, error) {
+	rows, err := s.rows(ctx, `SELECT id, kind, key, reason, created FROM blacklist WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3`, account, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var entries []tidings.BlacklistEntry
+	for rows.Next() {
+		e := tidings.BlacklistEntry{Account: account, Channel: tidings.Channel{Blacklisted: true}}
+		var created int64
+		if err := rows.Scan(&e.ID, &e.Channel.Type, &e.Channel.Value, &e.Reason, &created); err != nil {
+			return nil, readError(err)
+		}
+		e.CreatedAt = fromMillis(created)
+		entries = append(entries, e)
+	}
+	return entries, readError(rows.Err())
+}
+
+// markBlacklisted sets Blacklisted of a contact's channels.
+func markBlacklisted(q reader, c *tidings.Contact) error {
+	for i := range c.Channels {
+		k := channelKey(c.Channels[i])
+		err := q.row(`SELECT EXISTS (SELECT 1 FROM blacklist WHERE account = $1 AND kind = $2 AND key = $3)`, c.Account, k.kind, k.key).Scan(&c.Channels[i].Blacklisted)
+		if err != nil {
+			return readError(err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,228 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tidings"
+)
+
+const contactColumns = `id, external, first_name, last_name, region, town, address, postcode, language, time_zone,
+	channels, fields, subscriptions, version, created, updated`
+
+// contactRow is a row of contactColumns.
+type contactRow struct {
+	tidings.Contact
+	channels, fields, subscriptions string
+	created, updated                int64
+}
+
+func (r *contactRow) into() []any {
+	return []any{
+		&r.ID, &r.ExternalCustomerID, &r.FirstName, &r.LastName, &r.Region, &r.Town, &r.Address, &r.Postcode, &r.Language, &r.TimeZone,
+		&r.channels, &r.fields, &r.subscriptions, &r.Version, &r.created, &r.updated,
+	}
+}
+
+// contact gives the row's contact. Values of fields that are not defined any
+// more are left out.
+func (r *contactRow) contact(fields *fieldSet) (tidings.Contact, error) {
+	c := r.Contact
+	c.CreatedAt, c.UpdatedAt = fromMillis(r.created), fromMillis(r.updated)
+	var err error
+	if c.Channels, err = decodeChannels(r.channels); err != nil {
+		return c, fmt.Errorf("contact %d: channels: %w", c.ID, err)
+	}
+	if c.Fields, err = fields.decode(r.fields); err != nil {
+		return c, fmt.Errorf("contact %d: fields: %w", c.ID, err)
+	}
+	if r.subscriptions != "" {
+		if err := json.Unmarshal([]byte(r.subscriptions), &c.Subscriptions); err != nil {
+			return c, fmt.Errorf("contact %d: subscriptions: %w", c.ID, err)
+		}
+	}
+	return c, nil
+}
+
+// readContact reads one contact; fields are those of the account, nil = they are read.
+func readContact(q querier, account tidings.AccountID, id tidings.ContactID, fields *fieldSet) (tidings.Contact, error) {
+	r := contactRow{Contact: tidings.Contact{Account: account}}
+	err := q.row(`SELECT `+contactColumns+` FROM contact WHERE id = $1 AND account = $2`, id, account).Scan(r.into()...)
+	if err != nil {
+		return tidings.Contact{}, orNotFound(err, "contact", int64(id))
+	}
+	if fields == nil && r.fields != "" {
+		if fields, err = readFields(q, account); err != nil {
+			return tidings.Contact{}, err
+		}
+	}
+	return r.contact(fields)
+}
+
+// contacts reads the contacts that a query for contactColumns gives.
+func (r reader) contacts(account tidings.AccountID, query string, args ...any) ([]tidings.Contact, error) {
+	fields, err := readFields(r, account)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.rows(query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var contacts []tidings.Contact
+	for rows.Next() {
+		row := contactRow{Contact: tidings.Contact{Account: account}}
+		if err := rows.Scan(row.into()...); err != nil {
+			return nil, readError(err)
+		}
+		c, err := row.contact(fields)
+		if err != nil {
+			return nil, err
+		}
+		contacts = append(contacts, c)
+	}
+	return contacts, readError(rows.Err())
+}
+
+// encodeChannels gives the channels' column: [["email","ann@example.com"]], ” for none.
+func encodeChannels(channels []tidings.Channel) string {
+	if len(channels) == 0 {
+		return ""
+	}
+	b := []byte{'['}
+	for i, ch := range channels {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `["`...)
+		b = append(b, ch.Type.String()...)
+		b = append(b, `",`...)
+		b = appendText(b, ch.Value)
+		b = append(b, ']')
+	}
+	return string(append(b, ']'))
+}
+
+func decodeChannels(column string) ([]tidings.Channel, error) {
+	if column == "" {
+		return nil, nil
+	}
+	var pairs [][2]string
+	if err := json.Unmarshal([]byte(column), &pairs); err != nil {
+		return nil, err
+	}
+	channels := make([]tidings.Channel, len(pairs))
+	for i, p := range pairs {
+		t, err := tidings.ParseMediaType(p[0])
+		if err != nil {
+			return nil, err
+		}
+		channels[i] = tidings.Channel{Type: t, Value: p[1]}
+	}
+	return channels, nil
+}
+
+// encodeTexts gives a column of texts: a JSON array, ” for none.
+func encodeTexts(texts []string) string {
+	if len(texts) == 0 {
+		return ""
+	}
+	b := []byte{'['}
+	for i, text := range texts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(b, text)
+	}
+	return string(append(b, ']'))
+}
+
+// appendText appends a JSON string. Plain ASCII, which nearly all is, is not
+// worth the way through the encoder.
+func appendText(b []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(text) // a string always can be
+			return append(b, quoted...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, text...)
+	return append(b, '"')
+}
+
+// fieldSet is the additional fields of an account, as their values' column needs them.
+type fieldSet struct {
+	byID  map[string]tidings.Field // by the id in decimal, as the column has it
+	byKey map[tidings.FieldKey]tidings.Field
+}
+
+// decode reads the fields' column. A nil set knows no field.
+func (f *fieldSet) decode(column string) ([]tidings.ContactField, error) {
+	if column == "" || f == nil {
+		return nil, nil
+	}
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(column), &values); err != nil {
+		return nil, err
+	}
+	var fields []tidings.ContactField
+	for id, raw := range values {
+		field, known := f.byID[id]
+		if !known {
+			continue
+		}
+		v := tidings.FieldValue{Type: field.Type}
+		var err error
+		switch {
+		case field.Type == tidings.FieldList:
+			err = json.Unmarshal(raw, &v.List)
+		case bytes.HasPrefix(raw, []byte{'"'}):
+			err = json.Unmarshal(raw, &v.Text)
+		default:
+			v.Text = string(raw)
+		}
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, tidings.ContactField{Key: field.Key, Value: v})
+	}
+	slices.SortFunc(fields, func(a, b tidings.ContactField) int { return strings.Compare(string(a.Key), string(b.Key)) })
+	return fields, nil
+}
+
+// encode gives the fields' column. A field that is not defined any more is left out.
+func (f *fieldSet) encode(fields []tidings.ContactField) string {
+	if len(fields) == 0 {
+		return ""
+	}
+	var b []byte
+	for _, field := range fields {
+		known, ok := f.byKey[field.Key]
+		if !ok || known.Type != field.Value.Type {
+			continue
+		}
+		if b == nil {
+			b = append(b, '{')
+		} else {
+			b = append(b, ',')
+		}
+		b = append(b, '"')
+		b = strconv.AppendInt(b, int64(known.ID), 10)
+		b = append(b, `":`...)
+		if t := known.Type; t == tidings.FieldText || t == tidings.FieldDate {
+			b = appendText(b, field.Value.Text)
+		} else {
+			b = field.Value.AppendJSON(b)
+		}
+	}
+	if b == nil {
+		return ""
+	}
+	return string(append(b, '}'))
+}

@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tidings"
+)
+
+// Fields gives the additional fields of an account, by key.
+func (s *Store) Fields(ctx context.Context, account tidings.AccountID) ([]tidings.Field, error) {
+	set, err := readFields(reader{s, ctx}, account)
+	if err != nil {
+		return nil, err
+	}
+	fields := make([]tidings.Field, 0, len(set.byKey))
+	for _, f := range set.byKey {
+		fields = append(fields, f)
+	}
+	slices.SortFunc(fields, func(a, b tidings.Field) int { return strings.Compare(string(a.Key), string(b.Key)) })
+	return fields, nil
+}
+
+// readFields reads the definitions of an account's fields.
+func readFields(q querier, account tidings.AccountID) (*fieldSet, error) {
+	rows, err := q.rows(`SELECT id, key, type, name, created FROM field WHERE account = $1`, account)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	set := &fieldSet{byID: map[string]tidings.Field{}, byKey: map[tidings.FieldKey]tidings.Field{}}
+	for rows.Next() {
+		f := tidings.Field{Account: account}
+		var created int64
+		if err := rows.Scan(&f.ID, &f.Key, &f.Type, &f.Name, &created); err != nil {
+			return nil, readError(err)
+		}
+		f.CreatedAt = fromMillis(created)
+		set.byID[strconv.FormatInt(int64(f.ID), 10)] = f
+		set.byKey[f.Key] = f
+	}
+	return set, readError(rows.Err())
+}
+
+// CreateField adds a field. The store gives ID and CreatedAt; the key and type
+// were checked at the door. CodeNotFound when there is no such account,
+// CodeConflict when the key is taken or the account has MaxFields.
+func (s *Store) CreateField(ctx context.Context, f tidings.Field, actor string) (tidings.Field, error) {
+	err := s.commit(ctx, func(tx *writeTx) error {
+		if _, err := tx.head(f.Account); err != nil {
+			return err
+		}
+		set, err := readFields(tx, f.Account)
+		if err != nil {
+			return err
+		}
+		if _, taken := set.byKey[f.Key]; taken {
+			return tidings.Errorf(tidings.CodeConflict, "there is a field %s already", f.Key)
+		}
+		if len(set.byKey) >= tidings.MaxFields {
+			return tidings.Errorf(tidings.CodeConflict, "the account has %d fields, which is the most: delete one that is not used", len(set.byKey))
+		}
+		f.CreatedAt = tx.now
+		err = tx.row(`INSERT INTO field (account, key, type, name, created) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
+			f.Account, f.Key, f.Type, f.Name, millis(tx.now)).Scan(&f.ID)
+		if err != nil {
+			return err
+		}
+		return writeAudit(tx, tidings.AuditRecord{Account: f.Account, At: tx.now, Actor: actor, Action: "field.create", Detail: fmt.Sprintf("%s, %s", f.Key, f.Type)})
+	})
+	if err != nil {
+		return tidings.Field{}, err
+	}
+	return f, nil
+}
+
+// RenameField changes what a field is called for people; CodeNotFound when the account has no such field.
+func (s *Store) RenameField(ctx context.Context, account tidings.AccountID, key tidings.FieldKey, name, actor string) error {
+	return s.commit(ctx, func(tx *writeTx) error {
+		n, err := tx.exec(`UPDATE field SET name = $3 WHERE account = $1 AND key = $2`, account, key, name)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errNoField(key)
+		}
+		return writeAudit(tx, tidings.AuditRecord{Account: account, At: tx.now, Actor: actor, Action: "field.update", Detail: fmt.Sprintf("%s is called %q", key, name)})
+	})
+}
+
+// DeleteField removes a field and with it its values: they are shown no more,
+// also when a field of the same key is made again. CodeNotFound when the
+// account has no such field, CodeConflict when the condition of a segment
+// names it.
+func (s *Store) DeleteField(ctx context.Context, account tidings.AccountID, key tidings.FieldKey, actor string) error {
+	return s.commit(ctx, func(tx *writeTx) error {
+		users, err := segmentsNaming(tx, account, string(key))
+		if err != nil {
+			return err
+		}
+		if len(users) > 0 {
+			return tidings.Errorf(tidings.CodeConflict, "the field %s is in the conditions of %s: change or delete them first", key, strings.Join(users, ", "))
+		}
+		n, err := tx.exec(`DELETE FROM field WHERE account = $1 AND key = $2`, account, key)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errNoField(key)
+		}
+		return writeAudit(tx, tidings.AuditRecord{Account: account, At: tx.now, Actor: actor, Action: "field.delete", Detail: string(key)})
+	})
+}
+
+func errNoField(key tidings.FieldKey) error {
+	return tidings.Errorf(tidings.CodeNotFound, "there is no field %s", key)
+}
