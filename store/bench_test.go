@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sync"
@@ -42,13 +43,15 @@ func feeds(tb testing.TB, s *Store, n int) {
 	}
 }
 
-// sample makes an activity like those of the wire specification, about 330 bytes.
+// sample makes an activity like those of the wire specification, about 330
+// bytes, with as much chance in it: who, and the iid, are not to be foreseen.
 func sample(i int) tidings.Activity {
-	contact, message := 100_000+i*7919%1_000_003, 5_000+i/1000
-	email := fmt.Sprintf("person.%d@example.com", contact)
+	chance := rand.New(rand.NewPCG(uint64(i), 7))
+	high, low := chance.Uint64(), chance.Uint64()
+	contact, message := 100_000+chance.IntN(1_000_000), 5_000+i/1000
 	status := tidings.Status(1 + i%5)
-	wire := fmt.Sprintf(`{"activityDateTime":"2026-03-14T%02d:%02d:%02d","activityStatus":"%s","broadcastId":%d,"contactId":%d,"email":"%s","iid":"%08x-%04x-4%03x-8%03x-%012x","mediaType":"email","messageId":%d,"messageInstanceId":%d,"messageName":"Spring offers, week %d","messageTag":"spring,offers","started":"2026-03-14T08:00:00"}`,
-		i/3600%24, i/60%60, i%60, status, 700+i/5000, contact, email, uint32(i*2654435761), i&0xffff, i*31&0xfff, i*17&0xfff, uint64(i)*0x9E3779B97F4A7C15&0xffffffffffff, message, i+1, i/7000)
+	wire := fmt.Sprintf(`{"activityDateTime":"2026-03-14T%02d:%02d:%02d","activityStatus":"%s","broadcastId":%d,"contactId":%d,"email":"person.%d@example.com","iid":"%08x-%04x-4%03x-8%03x-%012x","mediaType":"email","messageId":%d,"messageInstanceId":%d,"messageName":"Spring offers, week %d","messageTag":"spring,offers","started":"2026-03-14T08:00:00"}`,
+		i/3600%24, i/60%60, i%60, status, 700+i/5000, contact, contact, high>>32, high>>16&0xffff, high>>4&0xfff, low>>52, low&0xffff_ffff_ffff, message, i+1, i/7000)
 	return tidings.Activity{
 		Wire: []byte(wire), At: 1_773_446_400 + int64(i), Kind: tidings.KindOf(status, tidings.Email),
 		Keys: [4]uint64{uint64(contact)*0x9E3779B97F4A7C15 | 1, uint64(contact)*0xD6E8FEB86659FD93 | 1, 0, uint64(message)*0x9E3779B97F4A7C15 | 1},
