@@ -27,7 +27,8 @@ type Call struct {
 	At       time.Time
 	Duration time.Duration // of all tries and the waits between them
 	Request  SentRequest
-	Tries    []Try // in order; empty when nothing was sent
+	Tries    []Try  // in order; empty when nothing was sent
+	Shared   string // the Key of the call whose reply this one has, when both sent the same; "" = its own
 	Reply    *Reply
 	// Outcome is OutcomeOK for a 2xx with a reply that can be read.
 	Outcome Outcome

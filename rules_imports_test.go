@@ -15,7 +15,7 @@ const module = "tidings"
 // package may import. Imports go downwards only; a new package needs a line
 // here. "." is the root.
 func imports() map[string][]string {
-	all := []string{".", "feed", "egress", "store", "api", "publicapi", "vtl", "bench", "cmd/tidings/receiver"}
+	all := []string{".", "feed", "call", "egress", "store", "api", "publicapi", "vtl", "bench", "cmd/tidings/receiver"}
 	return map[string][]string{
 		".":                    {},
 		"vtl":                  {"vtl/internal/java"},
@@ -23,8 +23,9 @@ func imports() map[string][]string {
 		"egress":               {},
 		"curl":                 {},
 		"feed":                 {".", "egress"},
+		"call":                 {".", "egress", "vtl"},
 		"store":                {"."},
-		"api":                  {".", "feed"},
+		"api":                  {".", "feed", "call"},
 		"publicapi":            {"."},
 		"cmd/tidings":          all,
 		"cmd/tidings/receiver": {},
@@ -41,6 +42,7 @@ func imports() map[string][]string {
 func testImports() map[string][]string {
 	return map[string][]string{
 		"feed":      {"feed/faulttest", "store"},
+		"call":      {"feed/faulttest"},
 		"egress":    {"feed/faulttest"},
 		"store":     {"feed", "store/storetest"},
 		"api":       {"store", "egress", "publicapi", "feed/faulttest"},

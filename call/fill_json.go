@@ -1,0 +1,40 @@
+package call
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+)
+
+// jsonPlace is a JSON body. In a string a value is text; elsewhere it is a JSON
+// value of its own type: number, boolean, list, map, null, or a string with its quotes.
+type jsonPlace struct {
+	inString bool
+	escaped  bool // a backslash in a string is open
+}
+
+func (p *jsonPlace) literal(b, text []byte) []byte {
+	for _, c := range text {
+		switch {
+		case p.escaped:
+			p.escaped = false
+		case c == '"':
+			p.inString = !p.inString
+		case c == '\\':
+			p.escaped = p.inString
+		}
+	}
+	return append(b, text...)
+}
+
+func (p *jsonPlace) value(b []byte, in *insertion) ([]byte, error) {
+	switch {
+	case p.escaped:
+		return b, errors.New("follows a backslash, which would swallow its first character")
+	case !p.inString:
+		return appendJSON(b, in.value, 0)
+	case in.escapedBy("json", "javascript", "java") && json.Valid([]byte(`"`+in.text+`"`)):
+		return append(b, in.text...), nil
+	}
+	return appendStringContent(b, strings.ToValidUTF8(in.text, "?")), nil
+}

@@ -1,0 +1,143 @@
+package call
+
+import (
+	"bytes"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"tidings"
+)
+
+// masked stands where a secret was.
+const masked = "***"
+
+// shortestSecret is the shortest secret that is looked for in free text: a
+// shorter one would be found everywhere.
+const shortestSecret = 4
+
+// mask hides secrets in what is kept and shown. The zero value hides none.
+type mask struct {
+	secrets   []string // longest first
+	header    string   // that credentials are in
+	parameter string   // that a key is in, as it stands in the query
+}
+
+// newMask makes the mask of a request: its credentials, in all the spellings
+// that may come back, and values of headers whose names say that they are secret.
+func newMask(auth *tidings.Auth, header http.Header) mask {
+	m := mask{header: setsHeader(auth)}
+	if auth != nil {
+		if auth.Kind == tidings.AuthAPIKey && auth.In == tidings.KeyInQuery {
+			m.parameter = url.QueryEscape(auth.Name)
+		}
+		m.add(auth.Secret)
+		if auth.Kind == tidings.AuthBasic {
+			m.add(basicToken(auth))
+		}
+	}
+	for name, values := range header {
+		if isSecretName(name) {
+			for _, v := range values {
+				m.add(v)
+				if _, token, ok := strings.Cut(v, " "); ok {
+					m.add(token) // behind "Bearer" and its like
+				}
+			}
+		}
+	}
+	slices.SortFunc(m.secrets, func(a, b string) int { return len(b) - len(a) })
+	m.secrets = slices.Compact(m.secrets)
+	return m
+}
+
+func (m *mask) add(secret string) {
+	inJSON := string(appendStringContent(nil, secret))
+	inXML := string(appendXML(nil, secret, true))
+	inHTML := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;").Replace(secret)
+	for _, s := range []string{
+		secret, url.QueryEscape(secret), url.PathEscape(secret), string(appendComponent(nil, &insertion{text: secret}, true)),
+		inJSON, strings.ReplaceAll(inJSON, "/", `\/`), inXML, inHTML, base64.StdEncoding.EncodeToString([]byte(secret)),
+	} {
+		if len(s) >= shortestSecret && !slices.Contains(m.secrets, s) {
+			m.secrets = append(m.secrets, s)
+		}
+	}
+}
+
+// text hides the secrets in a text.
+func (m mask) text(s string) string {
+	for _, secret := range m.secrets {
+		s = strings.ReplaceAll(s, secret, masked)
+	}
+	return s
+}
+
+// bytes hides the secrets in a body; it is not copied when there are none in it.
+func (m mask) bytes(b []byte) []byte {
+	for _, secret := range m.secrets {
+		if bytes.Contains(b, []byte(secret)) {
+			b = bytes.ReplaceAll(b, []byte(secret), []byte(masked))
+		}
+	}
+	return b
+}
+
+// rows lists headers in the order of their names, secrets masked.
+func (m mask) rows(h http.Header) []tidings.Header {
+	var rows []tidings.Header
+	for name, values := range h {
+		for _, v := range values {
+			if isSecretName(name) || name == m.header {
+				v = maskedValue(v)
+			}
+			rows = append(rows, tidings.Header{Name: name, Value: m.text(strings.ToValidUTF8(v, "\ufffd"))})
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b tidings.Header) int { return strings.Compare(a.Name, b.Name) })
+	return rows
+}
+
+// maskedValue keeps the scheme of credentials: "Bearer ***".
+func maskedValue(v string) string {
+	switch scheme, _, ok := strings.Cut(v, " "); {
+	case v == "":
+		return v
+	case ok && (strings.EqualFold(scheme, "Basic") || strings.EqualFold(scheme, "Bearer")):
+		return scheme + " " + masked
+	}
+	return masked
+}
+
+// url hides the secrets in a URL, and the values of parameters whose names say that they are secret.
+func (m mask) url(raw string) string {
+	head, query, ok := strings.Cut(raw, "?")
+	if !ok {
+		return m.text(raw)
+	}
+	pairs := strings.Split(query, "&")
+	for i, pair := range pairs {
+		if name, value, ok := strings.Cut(pair, "="); ok && value != "" && (isSecretName(name) || name == m.parameter) {
+			pairs[i] = name + "=" + masked
+		}
+	}
+	return m.text(head + "?" + strings.Join(pairs, "&"))
+}
+
+// isSecretName says whether a header or parameter of this name carries a
+// secret, by the names that APIs give to them.
+func isSecretName(name string) bool {
+	name = strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(name))
+	switch name {
+	case "authorization", "proxyauthorization", "cookie", "setcookie", "key", "auth", "sig", "signature", "pwd", "pass":
+		return true
+	}
+	for _, part := range []string{"apikey", "token", "secret", "password", "passwd", "credential", "accesskey", "authkey", "subscriptionkey", "privatekey"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,250 @@
+package call
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"tidings"
+	"tidings/vtl"
+)
+
+// rendered is a request as it leaves, but for credentials and what the server adds.
+type rendered struct {
+	method string
+	url    string
+	header http.Header
+	body   []byte // nil = none
+	rows   []string
+}
+
+// Warning is something in a rendered request that may not be meant.
+type Warning struct {
+	Part   Part
+	Source string // the reference as it is in the template
+	Reason string
+}
+
+// insertion is a value on its way into a request.
+type insertion struct {
+	at     int    // offset of the reference in its template
+	source string // as written there
+	name   string // the variable it starts from
+	text   string // what it prints
+	value  vtl.Value
+	merge  bool
+}
+
+// The marks that stand for values until their place is known: markOpen, the
+// number of the insertion, markClose. Neither byte is ever part of UTF-8.
+const (
+	markOpen  = 0xff
+	markClose = 0xfe
+)
+
+// renderer makes the parts of one request.
+type renderer struct {
+	scope    scope
+	options  vtl.RenderOptions
+	now      []insertion // of the part under way
+	warnings []Warning
+}
+
+func newRenderer(ctx context.Context, s scope, tools vtl.Tools, zoned bool) *renderer {
+	r := &renderer{scope: s}
+	r.options = vtl.RenderOptions{Context: ctx, Tools: tools, Strict: true, Insert: r.insert}
+	if s.contact != nil {
+		r.options.Locale = strings.ReplaceAll(s.contact.Language, "-", "_")
+		if zoned && s.contact.TimeZone != "" {
+			// A zone that this machine does not know leaves UTC.
+			r.options.Zone, _ = time.LoadLocation(s.contact.TimeZone)
+		}
+	}
+	return r
+}
+
+// request renders all parts.
+func (r *renderer) request(p *prepared, rules Rules) (*rendered, *Problem) {
+	out := &rendered{method: string(p.method), header: make(http.Header, len(p.headers)+6)}
+	url, problem := r.part(p.url, &urlPlace{}, tidings.MaxWebhookURL)
+	if problem == nil {
+		problem = lintURL(url, rules)
+	}
+	if problem != nil {
+		return nil, problem
+	}
+	out.url = string(url)
+	for _, h := range p.headers {
+		value, problem := r.part(h.value, headerPlace{}, tidings.MaxHeaderValue)
+		if problem == nil {
+			problem = lintHeader(h.value.part, value)
+		}
+		if problem != nil {
+			return nil, problem
+		}
+		name := http.CanonicalHeaderKey(h.name)
+		out.header[name] = []string{string(value)}
+		out.rows = append(out.rows, name)
+	}
+	if p.format == tidings.BodyNone {
+		return out, nil
+	}
+	if out.header.Get("Content-Type") == "" {
+		out.header.Set("Content-Type", contentType(p.format))
+	}
+	out.body, problem = r.part(p.body, bodyPlace(p.format, out.header.Get("Content-Type")), tidings.MaxCallBody)
+	if problem == nil {
+		problem = lintBody(p.format, out.body)
+	}
+	if problem != nil {
+		return nil, problem
+	}
+	return out, nil
+}
+
+func bodyPlace(f tidings.BodyFormat, contentType string) place {
+	switch f {
+	case tidings.BodyJSON:
+		return &jsonPlace{}
+	case tidings.BodyXML:
+		return &xmlPlace{}
+	}
+	if media, _, err := mime.ParseMediaType(contentType); err == nil && media == "application/x-www-form-urlencoded" {
+		return formPlace{}
+	}
+	return textPlace{}
+}
+
+// part renders one template and fills in its values.
+func (r *renderer) part(t template, at place, maxBytes int) ([]byte, *Problem) {
+	skeleton := []byte(t.source)
+	if t.tmpl != nil {
+		r.now = r.now[:0]
+		r.options.Limits = vtl.WebhookLimits()
+		r.options.Limits.Output = max(2*maxBytes, r.options.Limits.Output)
+		var err error
+		if skeleton, err = t.tmpl.Render(nil, &r.scope, &r.options); err != nil {
+			return nil, r.explain(t, err)
+		}
+		r.warn(t.part)
+	}
+	if t.part != PartBody {
+		skeleton = bytes.TrimSpace(skeleton)
+	}
+	out, problem := r.fill(t, skeleton, at)
+	if problem == nil && len(out) > maxBytes {
+		problem = &Problem{Part: t.part, Message: fmt.Sprintf("is larger than %d bytes once it is rendered", maxBytes)}
+	}
+	return out, problem
+}
+
+// insert is the engine's hook: it notes a value and writes a mark in its place.
+func (r *renderer) insert(in *vtl.Insertion) (string, error) {
+	i := insertion{at: in.Offset, source: in.Source, name: in.Name, text: in.Text, value: in.Value, merge: in.Merge}
+	if strings.IndexByte(i.text, markOpen) >= 0 {
+		// A #define that was handed to a method as a text: its marks are within a value now.
+		i.text = r.unmark(i.text)
+		i.value = vtl.String(i.text)
+	}
+	r.now = append(r.now, i)
+	return string(append(strconv.AppendInt([]byte{markOpen}, int64(len(r.now)-1), 10), markClose)), nil
+}
+
+// unmark puts the plain texts of values into a text that has marks.
+func (r *renderer) unmark(text string) string {
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(text, "\xff")
+		b.WriteString(before)
+		if !ok {
+			return strings.ToValidUTF8(b.String(), "\ufffd")
+		}
+		number, after, closed := strings.Cut(rest, "\xfe")
+		if i, err := strconv.Atoi(number); closed && err == nil && i >= 0 && i < len(r.now) {
+			b.WriteString(r.now[i].text)
+			rest = after
+		}
+		text = rest
+	}
+}
+
+// fill replaces the marks by values, each escaped for where it stands.
+func (r *renderer) fill(t template, skeleton []byte, at place) ([]byte, *Problem) {
+	out := make([]byte, 0, len(skeleton)+16*len(r.now))
+	for {
+		i := bytes.IndexByte(skeleton, markOpen)
+		if t.tmpl == nil || i < 0 {
+			return at.literal(out, skeleton), nil
+		}
+		out = at.literal(out, skeleton[:i])
+		end := i + bytes.IndexByte(skeleton[i:], markClose)
+		n, err := strconv.Atoi(string(skeleton[i+1 : max(end, i+1)]))
+		if err != nil || n >= len(r.now) {
+			return nil, &Problem{Part: t.part, Message: "has a #define that is changed as a text: write what is in it where it is used"}
+		}
+		in := &r.now[n]
+		if out, err = at.value(out, in); err != nil {
+			return nil, problemAt(t.part, t.source, in.at, in.source+" "+err.Error())
+		}
+		skeleton = skeleton[end+1:]
+	}
+}
+
+// warn notes values that are there and empty, or missing behind a $!.
+func (r *renderer) warn(part Part) {
+	for i := range r.now {
+		in := &r.now[i]
+		if in.text != "" {
+			continue
+		}
+		reason := "is empty"
+		if in.value.IsNull() {
+			reason = "has no value and is sent empty"
+		}
+		r.warnings = append(r.warnings, Warning{part, in.source, reason})
+	}
+}
+
+// explain adds to the engine's error what people here can do about it.
+func (r *renderer) explain(t template, err error) *Problem {
+	p := templateProblem(t.part, err)
+	e, ok := errors.AsType[*vtl.Error](err)
+	if !ok || e.Kind != vtl.KindStrict {
+		return p
+	}
+	hint := "; write $!… to send it empty, or ${name|'default'}"
+	switch missing, _ := strings.CutPrefix(p.Message, "the variable "); {
+	case missing == p.Message:
+	default:
+		name := strings.TrimSuffix(missing, " is not set")
+		p.Message = r.missing(name)
+	}
+	p.Message += hint
+	return p
+}
+
+// missing says why a bare name has no value.
+func (r *renderer) missing(name string) string {
+	s := &r.scope
+	switch {
+	case name == varContact && s.contact == nil:
+		return "there is no contact for $contact"
+	case name == varEvent && s.event == nil:
+		return "there is no event for $event"
+	case tidings.IsStandardField(name) && s.contact != nil:
+		return "the contact has no " + strings.ToUpper(name)
+	case tidings.IsStandardField(name):
+		return "there is no contact to take " + strings.ToUpper(name) + " from"
+	case s.event == nil && s.contact == nil:
+		return "there is neither an event nor a contact to take " + name + " from"
+	case s.event == nil:
+		return "the contact has no field " + name + ", and there is no event"
+	}
+	return "the event has no parameter " + name + ", and the contact no such field"
+}

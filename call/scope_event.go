@@ -1,0 +1,60 @@
+package call
+
+import (
+	"encoding/json"
+
+	"tidings"
+	"tidings/vtl"
+)
+
+// paramValue gives a parameter's JSON its types.
+func paramValue(raw json.RawMessage) vtl.Value {
+	v, err := vtl.ParseJSON(raw)
+	if err != nil {
+		return vtl.String(string(raw)) // stored parameters are JSON; a limit of the engine is left
+	}
+	return v
+}
+
+func addParams(m *vtl.Map, e *tidings.Event) {
+	for _, p := range e.Params {
+		m.Set(p.Name, paramValue(p.Value))
+	}
+}
+
+// eventObject is $event: $event.eventTypeKey, $event.keyValue, $event.id,
+// $event.params.x, and $event.x for short.
+type eventObject struct{ event *tidings.Event }
+
+// eventProperties lists what $event has besides its parameters.
+func eventProperties() []string { return []string{"id", "eventTypeKey", "keyValue", "params"} }
+
+var eventClass = vtl.Class{Name: "Event", Methods: vtl.Methods{"get": {{Arity: 1, Func: getOfEvent}}}}
+
+func (e *eventObject) Class() *vtl.Class              { return &eventClass }
+func (e *eventObject) Text(*vtl.Call) (string, error) { return textOf(e.fields()) }
+func getOfEvent(_ *vtl.Call, self vtl.Object, args []vtl.Value) (vtl.Value, error) {
+	e := self.(*eventObject)
+	name := args[0].Str()
+	if v, ok := e.fields().Get(name); ok {
+		return v, nil
+	}
+	if raw, ok := e.event.Param(name); ok {
+		return paramValue(raw), nil
+	}
+	return vtl.Null, nil
+}
+
+// fields is the event as it is written whole.
+func (e *eventObject) fields() *vtl.Map {
+	m := vtl.NewMap(4)
+	if e.event.ID != 0 {
+		m.Set("id", vtl.Int(int64(e.event.ID)))
+	}
+	m.Set("eventTypeKey", vtl.String(e.event.TypeKey))
+	m.Set("keyValue", vtl.String(e.event.KeyValue))
+	params := vtl.NewMap(len(e.event.Params))
+	addParams(params, e.event)
+	m.Set("params", vtl.MapValue(params))
+	return m
+}
