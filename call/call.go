@@ -91,6 +91,10 @@ type Result struct {
 	// Reply is the reply as it came, for the run that goes on with it: ReplyValue
 	// makes Value of it. nil unless the call is OK.
 	Reply *tidings.Reply
+	// Leaves lists the values of the reply and how templates reach them, secrets
+	// masked; MoreLeaves says that there are more. Only of a test that is OK.
+	Leaves     []Leaf
+	MoreLeaves bool
 	// Problem is set when the request could not be made: nothing was sent.
 	Problem *Problem
 	// Warnings are about values without content, and a reply that is not what it says it is.
@@ -285,6 +289,10 @@ func (c *Caller) finish(r *egress.Response, v verdict, res *Result, m mask) {
 			res.Value = read.value
 			whole := reply
 			res.Reply = &whole
+			if res.Call.Test {
+				res.Leaves, res.MoreLeaves = Expressions(res.Call.Name, read.value)
+				m.leaves(res.Leaves)
+			}
 		}
 		if read.warning != "" {
 			res.Warnings = append(res.Warnings, Warning{Part: PartReply, Reason: read.warning})

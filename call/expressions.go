@@ -1,6 +1,7 @@
 package call
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -10,27 +11,25 @@ import (
 
 // Leaf is one value of a reply and how templates reach it.
 type Leaf struct {
-	Path       string    // within the reply, for people: contacts[0].id; "" = the reply itself
-	Value      vtl.Value // a text, number, boolean or null, or an empty list or map
-	Expression string    // $data.get('WH5').get('promocode')
-	Dotted     string    // $data.WH5.promocode; "" where a name does not allow it
+	Path       string          // within the reply, for people: contacts[0].id; "" = the reply itself
+	Value      json.RawMessage // a text, number, boolean or null, or an empty list or map
+	Expression string          // $data.get('WH5').get('promocode')
+	Dotted     string          // $data.WH5.promocode; "" where a name does not allow it
 }
 
 // maxLeaves bounds how many values of a reply are listed.
 const maxLeaves = 1000
 
-// Expressions lists the values of a reply in their order, with the expressions
-// that reach them from templates; more says that there are others, which are not listed.
+// Expressions lists the values of a webhook's reply in their order, with the
+// expressions that reach them from templates; more says that there are others,
+// which are not listed. Secrets are not masked here; see Result.Leaves.
 func Expressions(name string, reply vtl.Value) (leaves []Leaf, more bool) {
-	w := walker{}
-	at := Leaf{Expression: "$data"}
-	at = at.key(name)
-	if !word.MatchString(name) {
-		at.Dotted = ""
-	} else {
+	at := Leaf{Expression: "$data"}.key(name)
+	at.Path = ""
+	if word.MatchString(name) {
 		at.Dotted = "$data." + name
 	}
-	at.Path = ""
+	var w walker
 	w.walk(at, reply, 0)
 	return w.leaves, w.more
 }
@@ -65,7 +64,10 @@ func (w *walker) walk(at Leaf, v vtl.Value, depth int) {
 		w.walkMap(at, n.fields(), depth)
 		return
 	}
-	at.Value = v
+	var err error
+	if at.Value, err = appendJSON(nil, v, 0); err != nil {
+		at.Value = json.RawMessage("null") // a decimal beyond all numbers
+	}
 	w.leaves = append(w.leaves, at)
 }
 

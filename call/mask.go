@@ -85,6 +85,17 @@ func (m mask) bytes(b []byte) []byte {
 	return b
 }
 
+// leaves hides the secrets in values and in the names that lead to them.
+func (m mask) leaves(list []Leaf) {
+	for i := range list {
+		l := &list[i]
+		if value := string(l.Value); m.text(value) != value {
+			l.Value = appendString(nil, masked)
+		}
+		l.Path, l.Expression, l.Dotted = m.text(l.Path), m.text(l.Expression), m.text(l.Dotted)
+	}
+}
+
 // rows lists headers in the order of their names, secrets masked.
 func (m mask) rows(h http.Header) []tidings.Header {
 	var rows []tidings.Header
