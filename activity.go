@@ -139,6 +139,6 @@ type Activity struct {
 	At   int64  // activityDateTime, in seconds since 1970 UTC
 	Kind Kind
 	// Keys are the hashes of what searches look up: the contact, the email, the
-	// phone (sms, viber) and the message (see SearchKey); 0 where there is none.
-	Keys [4]uint64
+	// sms, the message and the viber number (see SearchKey); 0 where there is none.
+	Keys [5]uint64
 }

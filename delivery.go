@@ -61,7 +61,7 @@ type Attempt struct {
 	Last       Seq
 	Activities int    // in the body
 	Bytes      int    // of the body
-	Digest     string // "sha256:" and hex, of the body
+	Digest     string // "xxh64:" and 16 hex digits, of the body: tells whether attempts carried the same bytes
 	At         time.Time
 	Duration   time.Duration
 	Status     int // of the answer; 0 = none was read

@@ -12,16 +12,19 @@ import (
 )
 
 // KeyKind says what a search key was made from. It is also the key's place in
-// Activity.Keys.
+// Activity.Keys, which has one place more for a viber number: that is a phone
+// like an sms number, and an activity may carry both.
 type KeyKind uint8
 
 // The kinds of search keys.
 const (
 	KeyContact KeyKind = iota // contactId, in decimal
 	KeyEmail                  // email, in any case
-	KeyPhone                  // sms, else viber: digits
+	KeyPhone                  // sms or viber: digits
 	KeyMessage                // messageId, in decimal
 )
+
+const placeOfViber = 4 // in Activity.Keys
 
 // SearchKey gives the 64-bit key by which an activity is searched: a hash that
 // is the same on every machine and in every release, because stores keep it,

@@ -13,7 +13,7 @@ type draft struct {
 	at        int64
 	status    Status    // 0 = none, or a wrong one
 	mediaType MediaType // 0 = none, or a wrong one
-	keys      [4]uint64
+	keys      [5]uint64
 }
 
 func (d *draft) has(f field) bool { return d.seen&f.bit() != 0 }
@@ -132,11 +132,12 @@ func (s *scanner) ruledText(f field, text []byte, quote int) {
 	case fieldEmail:
 		why = emailFault(text)
 		a.keys[KeyEmail] = searchKey(KeyEmail, text)
-	case fieldSMS, fieldViber:
+	case fieldSMS:
 		why = phoneFault(text)
-		if f == fieldSMS || a.keys[KeyPhone] == 0 {
-			a.keys[KeyPhone] = searchKey(KeyPhone, text)
-		}
+		a.keys[KeyPhone] = searchKey(KeyPhone, text)
+	case fieldViber:
+		why = phoneFault(text)
+		a.keys[placeOfViber] = searchKey(KeyPhone, text)
 	}
 	if why != "" {
 		s.fault(f.String(), why)

@@ -153,13 +153,13 @@ func checkKept(t interface {
 	if err := json.Unmarshal(a.Wire, &fields); err != nil {
 		t.Fatalf("%s: %v", a.Wire, err)
 	}
-	want := [4]uint64{KeyContact: SearchKey(KeyContact, fmt.Sprint(facts.ContactID))}
+	want := [5]uint64{KeyContact: SearchKey(KeyContact, fmt.Sprint(facts.ContactID))}
 	if email, ok := fields["email"].(string); ok {
 		want[KeyEmail] = SearchKey(KeyEmail, strings.ToLower(email))
 	}
-	for _, name := range []string{"viber", "sms"} {
+	for name, place := range map[string]int{"sms": int(KeyPhone), "viber": placeOfViber} {
 		if phone, ok := fields[name].(string); ok {
-			want[KeyPhone] = SearchKey(KeyPhone, phone)
+			want[place] = SearchKey(KeyPhone, phone)
 		}
 	}
 	if fields["messageId"] != nil {

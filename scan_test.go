@@ -66,7 +66,7 @@ func TestSeedGoesInAndComesOutTheSame(t *testing.T) {
 		Wire: all[0].Wire,
 		At:   1569509118,
 		Kind: KindOf(SubscriptionChanged, Email),
-		Keys: [4]uint64{KeyContact: SearchKey(KeyContact, "687266822")},
+		Keys: [5]uint64{KeyContact: SearchKey(KeyContact, "687266822")},
 	}
 	if diff := cmp.Diff(first, all[0]); diff != "" {
 		t.Error(diff)
@@ -75,12 +75,12 @@ func TestSeedGoesInAndComesOutTheSame(t *testing.T) {
 		Wire: all[2].Wire,
 		At:   1569901429,
 		Kind: KindOf(Undelivered, SMS),
-		Keys: [4]uint64{KeyContact: SearchKey(KeyContact, "357885291"), KeyPhone: SearchKey(KeyPhone, "380671234567")},
+		Keys: [5]uint64{KeyContact: SearchKey(KeyContact, "357885291"), KeyPhone: SearchKey(KeyPhone, "380671234567")},
 	}
 	if diff := cmp.Diff(sms, all[2]); diff != "" {
 		t.Error(diff)
 	}
-	read := [4]uint64{
+	read := [5]uint64{
 		KeyContact: SearchKey(KeyContact, "1258810400"),
 		KeyEmail:   SearchKey(KeyEmail, "TEST@gmail.com"),
 		KeyMessage: SearchKey(KeyMessage, "1235215"),

@@ -62,7 +62,7 @@ func TestABlockedEndpointShowsItsStateAndItsAttempts(t *testing.T) {
 			break
 		}
 	}
-	for _, want := range []string{`"attempt":1,`, `"firstSeq":1,"lastSeq":2,"activities":2,`, `"digest":"sha256:`, `"status":500,"delivered":false,"outcome":"status"`, `"next":null`} {
+	for _, want := range []string{`"attempt":1,`, `"firstSeq":1,"lastSeq":2,"activities":2,`, `"digest":"xxh64:`, `"status":500,"delivered":false,"outcome":"status"`, `"next":null`} {
 		if !strings.Contains(list.body, want) {
 			t.Errorf("no %s in %s", want, list.body)
 		}

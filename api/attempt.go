@@ -27,7 +27,7 @@ type attemptJSON struct {
 	LastSeq    tidings.Seq     `json:"lastSeq"`
 	Activities int             `json:"activities" doc:"In the body."`
 	Bytes      int             `json:"bytes" doc:"Of the body."`
-	Digest     string          `json:"digest" doc:"Of the exact body: sha256: and hex."`
+	Digest     string          `json:"digest" doc:"Of the exact body: xxh64: and 16 hex digits, as xxhsum -H1 prints them. Attempts with the same digest carried the same bytes."`
 	DurationMs float64         `json:"durationMs"`
 	Status     int             `json:"status" doc:"Of the answer; 0 = none was read."`
 	Delivered  bool            `json:"delivered"`

@@ -54,7 +54,7 @@ func sample(i int) tidings.Activity {
 		i/3600%24, i/60%60, i%60, status, 700+i/5000, contact, contact, high>>32, high>>16&0xffff, high>>4&0xfff, low>>52, low&0xffff_ffff_ffff, message, i+1, i/7000)
 	return tidings.Activity{
 		Wire: []byte(wire), At: 1_773_446_400 + int64(i), Kind: tidings.KindOf(status, tidings.Email),
-		Keys: [4]uint64{uint64(contact)*0x9E3779B97F4A7C15 | 1, uint64(contact)*0xD6E8FEB86659FD93 | 1, 0, uint64(message)*0x9E3779B97F4A7C15 | 1},
+		Keys: [5]uint64{uint64(contact)*0x9E3779B97F4A7C15 | 1, uint64(contact)*0xD6E8FEB86659FD93 | 1, 0, uint64(message)*0x9E3779B97F4A7C15 | 1},
 	}
 }
 

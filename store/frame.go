@@ -53,7 +53,7 @@ type block struct {
 	at0, at1 int64
 	smask    smask
 	keys     []uint64 // not 0; one that repeats its like of the activity before is left out
-	last     [4]uint64
+	last     [5]uint64
 	stored   []byte // raw compressed; nil = to be stored as it is, or not compressed yet
 }
 

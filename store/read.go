@@ -208,6 +208,9 @@ func (s *Store) decode(body []byte, first tidings.Seq, n int) (tidings.Chunk, er
 func monthsFrom(q querier, months []month, account tidings.AccountID, seq tidings.Seq) ([]month, error) {
 	months = slices.DeleteFunc(slices.Clone(months), func(m month) bool { return m.dropping })
 	for i, m := range slices.Backward(months) {
+		if i == 0 {
+			break // before the oldest month there is nothing to look for
+		}
 		_, err := frameAt(q, m, account, seq)
 		if err == nil {
 			return months[i:], nil

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -116,7 +115,7 @@ func (t *tally) add(d receiver.Delivery, a receiver.Answer, activities int, unre
 func (r *report) jsonLine(d receiver.Delivery, a receiver.Answer, statuses map[string]int, n int) line {
 	l := line{
 		Time: d.At, Path: d.Path, Batch: d.Batch, Previous: d.Previous, First: d.First, Last: d.Last, Attempt: d.Attempt,
-		Activities: n, Statuses: statuses, Digest: "sha256:" + hex.EncodeToString(d.Digest[:]), Order: d.Order, Why: d.Why,
+		Activities: n, Statuses: statuses, Digest: d.Digest, Order: d.Order, Why: d.Why,
 		Answered: answered(a),
 	}
 	if r.signed {

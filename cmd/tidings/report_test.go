@@ -21,7 +21,7 @@ func reported() []struct {
 	at := time.Date(2026, 11, 24, 14, 3, 7, 120e6, time.UTC)
 	two := []byte(`[{"activityStatus":"DELIVERED"},{"activityStatus":"READ"},{"activityStatus":"READ"}]`)
 	d := func(order receiver.Order, first, last int64, change func(*receiver.Delivery)) receiver.Delivery {
-		d := receiver.Delivery{At: at, Path: "/", Batch: "b_1", First: first, Last: last, Attempt: 1, Body: two, Order: order}
+		d := receiver.Delivery{At: at, Path: "/", Batch: "b_1", First: first, Last: last, Attempt: 1, Body: two, Digest: "xxh64:0123456789abcdef", Order: order}
 		if change != nil {
 			change(&d)
 		}

@@ -1,13 +1,14 @@
 package receiver
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // Order says how a delivery stands to the ones accepted before it.
@@ -45,8 +46,8 @@ type Delivery struct {
 	Previous string // Tidings-Previous
 	First    int64  // Tidings-Sequence
 	Last     int64
-	Attempt  int // Tidings-Attempt
-	Digest   [sha256.Size]byte
+	Attempt  int    // Tidings-Attempt
+	Digest   string // "xxh64:" and 16 hex digits, of the body, as the server lists its attempts
 	Body     []byte
 	Order    Order
 	Why      string // of a broken order, in words
@@ -75,9 +76,9 @@ const remembered = 1024
 type feed struct {
 	last    string // id accepted last; "" = none yet
 	lastSeq int64
-	pending string                       // id refused last and not yet accepted
-	digests map[string][sha256.Size]byte // of the ids in ring, and of pending
-	ring    [remembered]string           // accepted ids
+	pending string             // id refused last and not yet accepted
+	digests map[string]string  // of the ids in ring, and of pending
+	ring    [remembered]string // accepted ids
 	turn    int
 }
 
@@ -94,7 +95,7 @@ func NewChecker(secret string, now func() time.Time) *Checker {
 func (c *Checker) Judge(path string, h http.Header, body []byte) Delivery {
 	now := c.now()
 	d := Delivery{
-		At: now, Path: path, Body: body, Digest: sha256.Sum256(body),
+		At: now, Path: path, Body: body, Digest: fmt.Sprintf("xxh64:%016x", xxhash.Sum64(body)),
 		Batch: h.Get("webhook-id"), Previous: h.Get("Tidings-Previous"),
 	}
 	d.Attempt, _ = strconv.Atoi(h.Get("Tidings-Attempt"))
@@ -137,7 +138,7 @@ func (c *Checker) Answered(d Delivery, accepted bool) {
 func (c *Checker) feed(path string) *feed {
 	f := c.feeds[path]
 	if f == nil {
-		f = &feed{digests: map[string][sha256.Size]byte{}}
+		f = &feed{digests: map[string]string{}}
 		c.feeds[path] = f
 	}
 	return f
