@@ -168,7 +168,7 @@ func (r *render) callInsert(in *Insertion, pos int32) error {
 		}
 		in.Text = text
 	}
-	in.Offset = int(pos)
+	in.Offset, in.Call = int(pos), &r.call
 	text, err := r.opts.Insert(in)
 	if err != nil {
 		return r.at(&Error{Kind: KindStrict, Message: err.Error(), Err: err}, pos)

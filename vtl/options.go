@@ -57,6 +57,7 @@ type Insertion struct {
 	Merge   bool   // a merge tag: %NAME%
 	Text    string // what will be written
 	Offset  int    // of the reference in its source
+	Call    *Call  // reads lists and maps as the template sees them, see Call.List
 }
 
 // InsertFunc sees every reference as it is written to the output of the template. It

@@ -118,6 +118,26 @@ func TestInsertSeesReferencesAsTheyAreWritten(t *testing.T) {
 	}
 }
 
+func TestInsertSeesADefineThatBecomesAStringOnce(t *testing.T) {
+	tmpl := mustParse(t, `#define($d)[$a]#end$esc.html($d) #set($l = [$d])$l $d`, Options{})
+	opts := &RenderOptions{Tools: StandardTools(), Insert: func(in *Insertion) (string, error) { return "<" + in.Text + ">", nil }}
+	out, err := tmpl.Render(nil, mustVars(t, `{"a":"A&B"}`), opts)
+	if want := "<[A&amp;B]> <[[A&B]]> [<A&B>]"; err != nil || string(out) != want {
+		t.Errorf("wrote %s, %v, want %s", out, err, want)
+	}
+}
+
+func TestInsertReadsWhatTheTemplateHasChanged(t *testing.T) {
+	tmpl := mustParse(t, `#set($m.new = 2)$m`, Options{})
+	opts := &RenderOptions{Insert: func(in *Insertion) (string, error) {
+		m, _ := in.Call.Map(in.Value)
+		return fmt.Sprint(in.Value.Map().Len(), m.Len()), nil
+	}}
+	if out, err := tmpl.Render(nil, mustVars(t, `{"m":{"old":1}}`), opts); err != nil || string(out) != "1 2" {
+		t.Errorf("wrote %s, %v", out, err)
+	}
+}
+
 func TestInsertMayRefuse(t *testing.T) {
 	refused := errors.New("no value for this one")
 	opts := &RenderOptions{Insert: func(in *Insertion) (string, error) {

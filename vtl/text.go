@@ -60,7 +60,10 @@ func (r *render) print(v Value, depth int) error {
 		}
 		return r.write(s)
 	case kindDefine:
+		// It becomes part of a string: what is written is the reference that holds that.
+		r.quoted++
 		ok, err := r.runDefine(v.define())
+		r.quoted--
 		if err == nil && !ok {
 			return r.write("null")
 		}
