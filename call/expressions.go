@@ -65,7 +65,8 @@ func (w *walker) walk(at Leaf, v vtl.Value, depth int) {
 		return
 	}
 	var err error
-	if at.Value, err = appendJSON(nil, v, 0); err != nil {
+	at.Value, err = jsonWriter{}.append(nil, v, 0)
+	if err != nil {
 		at.Value = json.RawMessage("null") // a decimal beyond all numbers
 	}
 	w.leaves = append(w.leaves, at)

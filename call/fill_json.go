@@ -31,8 +31,10 @@ func (p *jsonPlace) value(b []byte, in *insertion) ([]byte, error) {
 	switch {
 	case p.escaped:
 		return b, errors.New("follows a backslash, which would swallow its first character")
+	case !p.inString && (in.json != nil || in.err != nil):
+		return append(b, in.json...), in.err
 	case !p.inString:
-		return appendJSON(b, in.value, 0)
+		return jsonWriter{}.append(b, in.value, 0)
 	case in.escapedBy("json", "javascript", "java") && json.Valid([]byte(`"`+in.text+`"`)):
 		return append(b, in.text...), nil
 	}

@@ -106,11 +106,14 @@ func (p *xmlPlace) value(b []byte, in *insertion) ([]byte, error) {
 	case xmlOther:
 		return b, errors.New("stands in a declaration: write that out")
 	}
-	if in.escapedBy("xml", "html") && escapedXML.MatchString(in.text) {
-		return append(b, in.text...), nil
+	if in.escapedBy("xml", "html") && escapedXML.MatchString(text) {
+		return append(b, whiteSpace.Replace(text)...), nil
 	}
 	return appendXML(b, text, p.where == xmlAttribute), nil
 }
+
+// whiteSpace writes by number what parsers change.
+var whiteSpace = strings.NewReplacer("\t", "&#9;", "\n", "&#10;", "\r", "&#13;")
 
 // escapedXML is text as $esc.xml gives it: only the five entities that XML has, and numbers.
 var escapedXML = regexp.MustCompile(`^(?:[^<>&"']|&(?:lt|gt|amp|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)*$`)

@@ -38,7 +38,8 @@ type insertion struct {
 	name   string // the variable it starts from
 	text   string // what it prints
 	value  vtl.Value
-	merge  bool
+	json   []byte // of a list or map
+	err    error  // why there is no json
 }
 
 // The marks that stand for values until their place is known: markOpen, the
@@ -146,32 +147,13 @@ func (r *renderer) part(t template, at place, maxBytes int) ([]byte, *Problem) {
 
 // insert is the engine's hook: it notes a value and writes a mark in its place.
 func (r *renderer) insert(in *vtl.Insertion) (string, error) {
-	i := insertion{at: in.Offset, source: in.Source, name: in.Name, text: in.Text, value: in.Value, merge: in.Merge}
-	if strings.IndexByte(i.text, markOpen) >= 0 {
-		// A #define that was handed to a method as a text: its marks are within a value now.
-		i.text = r.unmark(i.text)
-		i.value = vtl.String(i.text)
+	i := insertion{at: in.Offset, source: in.Source, name: in.Name, text: in.Text, value: in.Value}
+	if k := in.Value.Kind(); k == vtl.KindList || k == vtl.KindMap {
+		// The template may have changed what is in it, and may do so again.
+		i.json, i.err = jsonWriter{in.Call}.append(nil, in.Value, 0)
 	}
 	r.now = append(r.now, i)
 	return string(append(strconv.AppendInt([]byte{markOpen}, int64(len(r.now)-1), 10), markClose)), nil
-}
-
-// unmark puts the plain texts of values into a text that has marks.
-func (r *renderer) unmark(text string) string {
-	var b strings.Builder
-	for {
-		before, rest, ok := strings.Cut(text, "\xff")
-		b.WriteString(before)
-		if !ok {
-			return strings.ToValidUTF8(b.String(), "\ufffd")
-		}
-		number, after, closed := strings.Cut(rest, "\xfe")
-		if i, err := strconv.Atoi(number); closed && err == nil && i >= 0 && i < len(r.now) {
-			b.WriteString(r.now[i].text)
-			rest = after
-		}
-		text = rest
-	}
 }
 
 // fill replaces the marks by values, each escaped for where it stands.
@@ -184,9 +166,9 @@ func (r *renderer) fill(t template, skeleton []byte, at place) ([]byte, *Problem
 		}
 		out = at.literal(out, skeleton[:i])
 		end := i + bytes.IndexByte(skeleton[i:], markClose)
-		n, err := strconv.Atoi(string(skeleton[i+1 : max(end, i+1)]))
-		if err != nil || n >= len(r.now) {
-			return nil, &Problem{Part: t.part, Message: "has a #define that is changed as a text: write what is in it where it is used"}
+		n, err := strconv.Atoi(string(skeleton[i+1 : end]))
+		if err != nil {
+			panic("call: a mark is broken") // the engine writes marks as they are
 		}
 		in := &r.now[n]
 		if out, err = at.value(out, in); err != nil {

@@ -76,8 +76,8 @@ type contactObject struct {
 
 var contactClass = vtl.Class{Name: "Contact", Methods: vtl.Methods{"get": {{Arity: 1, Func: getOfContact}}}}
 
-func (o *contactObject) Class() *vtl.Class              { return &contactClass }
-func (o *contactObject) Text(*vtl.Call) (string, error) { return textOf(o.fields()) }
+func (o *contactObject) Class() *vtl.Class                { return &contactClass }
+func (o *contactObject) Text(c *vtl.Call) (string, error) { return textOf(c, o.fields()) }
 
 func getOfContact(_ *vtl.Call, self vtl.Object, args []vtl.Value) (vtl.Value, error) {
 	o := self.(*contactObject)

@@ -31,8 +31,8 @@ func eventProperties() []string { return []string{"id", "eventTypeKey", "keyValu
 
 var eventClass = vtl.Class{Name: "Event", Methods: vtl.Methods{"get": {{Arity: 1, Func: getOfEvent}}}}
 
-func (e *eventObject) Class() *vtl.Class              { return &eventClass }
-func (e *eventObject) Text(*vtl.Call) (string, error) { return textOf(e.fields()) }
+func (e *eventObject) Class() *vtl.Class                { return &eventClass }
+func (e *eventObject) Text(c *vtl.Call) (string, error) { return textOf(c, e.fields()) }
 func getOfEvent(_ *vtl.Call, self vtl.Object, args []vtl.Value) (vtl.Value, error) {
 	e := self.(*eventObject)
 	name := args[0].Str()

@@ -19,14 +19,37 @@ type whole interface{ fields() *vtl.Map }
 const maxDepth = 100
 
 // textOf gives fields as JSON text.
-func textOf(m *vtl.Map) (string, error) {
-	b, err := appendMap(nil, m, 0)
+func textOf(c *vtl.Call, m *vtl.Map) (string, error) {
+	b, err := jsonWriter{c}.appendMap(nil, m, 0)
+	if err == nil {
+		err = c.Charge(len(b))
+	}
 	return string(b), err
 }
 
-// appendJSON writes a value as JSON: numbers, booleans, lists and maps keep
+// jsonWriter writes values as JSON: numbers, booleans, lists and maps keep
 // their types, text becomes a string. What JSON has no word for is an error.
-func appendJSON(b []byte, v vtl.Value, depth int) ([]byte, error) {
+type jsonWriter struct {
+	call *vtl.Call // of the render that the values are of; nil outside of one
+}
+
+func (w jsonWriter) list(v vtl.Value) *vtl.List {
+	if w.call == nil {
+		return v.List()
+	}
+	l, _ := w.call.List(v)
+	return l
+}
+
+func (w jsonWriter) mapping(v vtl.Value) *vtl.Map {
+	if w.call == nil {
+		return v.Map()
+	}
+	m, _ := w.call.Map(v)
+	return m
+}
+
+func (w jsonWriter) append(b []byte, v vtl.Value, depth int) ([]byte, error) {
 	if depth > maxDepth {
 		return b, fmt.Errorf("nests deeper than %d, or in a circle", maxDepth)
 	}
@@ -49,20 +72,20 @@ func appendJSON(b []byte, v vtl.Value, depth int) ([]byte, error) {
 	case vtl.KindChar:
 		return appendString(b, string(rune(v.Char()))), nil
 	case vtl.KindList:
-		return appendList(b, v.List(), depth)
+		return w.appendList(b, w.list(v), depth)
 	case vtl.KindMap:
-		return appendMap(b, v.Map(), depth)
+		return w.appendMap(b, w.mapping(v), depth)
 	case vtl.KindEntry:
 		key, val, _ := v.Entry()
 		m := vtl.NewMap(2)
 		m.Set("key", key)
 		m.Set("value", val)
-		return appendMap(b, m, depth)
+		return w.appendMap(b, m, depth)
 	}
-	if w, ok := v.Object().(whole); ok {
-		return appendMap(b, w.fields(), depth)
+	if o, ok := v.Object().(whole); ok {
+		return w.appendMap(b, o.fields(), depth)
 	}
-	return b, errors.New("is a " + v.Kind().String() + ", which JSON has no word for: write it in quotes")
+	return b, errors.New("is neither text, number, boolean, list nor map: write it in quotes")
 }
 
 // appendFloat keeps a point, so that what was no whole number does not become one.
@@ -86,21 +109,21 @@ func appendFloat(b []byte, v vtl.Value) ([]byte, error) {
 	return b, nil
 }
 
-func appendList(b []byte, l *vtl.List, depth int) ([]byte, error) {
+func (w jsonWriter) appendList(b []byte, l *vtl.List, depth int) ([]byte, error) {
 	b = append(b, '[')
 	for i := range l.Len() {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		var err error
-		if b, err = appendJSON(b, l.At(i), depth+1); err != nil {
+		if b, err = w.append(b, l.At(i), depth+1); err != nil {
 			return b, err
 		}
 	}
 	return append(b, ']'), nil
 }
 
-func appendMap(b []byte, m *vtl.Map, depth int) ([]byte, error) {
+func (w jsonWriter) appendMap(b []byte, m *vtl.Map, depth int) ([]byte, error) {
 	b = append(b, '{')
 	for i := range m.Len() {
 		if i > 0 {
@@ -113,11 +136,11 @@ func appendMap(b []byte, m *vtl.Map, depth int) ([]byte, error) {
 		case key.IsInteger():
 			b = appendString(b, key.BigInt().String())
 		default:
-			return b, errors.New("has a key that is a " + key.Kind().String() + ", which JSON has no word for")
+			return b, errors.New("has a key that is neither a text nor a whole number")
 		}
 		b = append(b, ':')
 		var err error
-		if b, err = appendJSON(b, val, depth+1); err != nil {
+		if b, err = w.append(b, val, depth+1); err != nil {
 			return b, err
 		}
 	}
