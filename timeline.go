@@ -8,7 +8,7 @@ type TimelineEntry struct {
 	At       time.Time
 	Event    *Event
 	Activity *Found
-	Call     *Call
+	Call     *Call // without its request, tries and reply
 }
 
 // TimelineCursor says up to where a timeline was read, kind by kind. The zero
@@ -16,7 +16,7 @@ type TimelineEntry struct {
 type TimelineCursor struct {
 	Event    EventID // the oldest that was read; 0 = none
 	Activity Seq
-	Call     CallID
+	Call     CallCursor
 }
 
 // TimelinePage is a run of a contact's timeline, newest first.

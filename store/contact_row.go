@@ -1,12 +1,13 @@
 package store
 
 import (
-	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"tidings"
 )
@@ -26,6 +27,11 @@ func (r *contactRow) into() []any {
 		&r.ID, &r.ExternalCustomerID, &r.FirstName, &r.LastName, &r.Region, &r.Town, &r.Address, &r.Postcode, &r.Language, &r.TimeZone,
 		&r.channels, &r.fields, &r.subscriptions, &r.Version, &r.created, &r.updated,
 	}
+}
+
+// contactColumnNames lists contactColumns one by one, in the order of into.
+func contactColumnNames() []string {
+	return strings.FieldsFunc(contactColumns, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 }
 
 // contact gives the row's contact. Values of fields that are not defined any
@@ -167,33 +173,87 @@ func (f *fieldSet) decode(column string) ([]tidings.ContactField, error) {
 	if column == "" || f == nil {
 		return nil, nil
 	}
-	var values map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(column), &values); err != nil {
-		return nil, err
-	}
 	var fields []tidings.ContactField
-	for id, raw := range values {
-		field, known := f.byID[id]
+	members := fieldMembers{rest: column}
+	for members.next() {
+		field, known := f.byID[members.id]
 		if !known {
 			continue
 		}
 		v := tidings.FieldValue{Type: field.Type}
 		var err error
-		switch {
+		switch raw := members.value; {
 		case field.Type == tidings.FieldList:
-			err = json.Unmarshal(raw, &v.List)
-		case bytes.HasPrefix(raw, []byte{'"'}):
-			err = json.Unmarshal(raw, &v.Text)
+			err = json.Unmarshal([]byte(raw), &v.List)
+		case raw[0] != '"':
+			v.Text = strings.Clone(raw)
+		case strings.IndexByte(raw, '\\') < 0:
+			v.Text = strings.Clone(raw[1 : len(raw)-1])
 		default:
-			v.Text = string(raw)
+			err = json.Unmarshal([]byte(raw), &v.Text)
 		}
 		if err != nil {
 			return nil, err
 		}
 		fields = append(fields, tidings.ContactField{Key: field.Key, Value: v})
 	}
+	if members.broken {
+		return nil, errors.New("the column is not as encode writes it")
+	}
 	slices.SortFunc(fields, func(a, b tidings.ContactField) int { return strings.Compare(string(a.Key), string(b.Key)) })
 	return fields, nil
+}
+
+// fieldMembers goes through the members of a fields' column as encode writes
+// it: no blanks, ids for keys, and no objects within. Segments read it of
+// every contact, so it finds the values' ends and nothing more.
+type fieldMembers struct {
+	rest      string // from the brace or comma before the next member
+	id, value string // of the member
+	broken    bool
+}
+
+func (m *fieldMembers) next() bool {
+	if m.rest == "}" || m.broken {
+		return false
+	}
+	quoted := len(m.rest) > 2 && (m.rest[0] == '{' || m.rest[0] == ',') && m.rest[1] == '"'
+	end := 0
+	if quoted {
+		end = strings.IndexByte(m.rest[2:], '"')
+	}
+	if !quoted || end < 0 || !strings.HasPrefix(m.rest[2+end:], `":`) {
+		m.broken = true
+		return false
+	}
+	m.id, m.rest = m.rest[2:2+end], m.rest[2+end+2:]
+	end = valueEnd(m.rest)
+	if end <= 0 {
+		m.broken = true
+		return false
+	}
+	m.value, m.rest = m.rest[:end], m.rest[end:]
+	return true
+}
+
+// valueEnd gives where a value ends: before a comma or brace that is in no
+// string and no list. -1 = it has no end.
+func valueEnd(s string) int {
+	inString, inList := false, false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '[' || c == ']':
+			inList = c == '['
+		case !inList && (c == ',' || c == '}'):
+			return i
+		}
+	}
+	return -1
 }
 
 // encode gives the fields' column. A field that is not defined any more is left out.

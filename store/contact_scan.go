@@ -2,10 +2,8 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"tidings"
 )
@@ -41,7 +39,7 @@ func (f *contactScan) each(condition *tidings.Condition, take func(tidings.Conta
 	if err != nil {
 		return err
 	}
-	query := scanQuery(condition)
+	columns := scanColumns(condition)
 	holds := condition.Matcher()
 	for {
 		if err := f.r.ctx.Err(); err != nil {
@@ -54,7 +52,7 @@ func (f *contactScan) each(condition *tidings.Condition, take func(tidings.Conta
 		if limit <= 0 {
 			return nil
 		}
-		n, goOn, err := f.step(query, limit, fields, func(c *tidings.Contact) bool { return !holds(c.Value) || take(c.ID) })
+		n, goOn, err := f.step(columns, limit, fields, func(c *tidings.Contact) bool { return !holds(c.Value) || take(c.ID) })
 		if err != nil || !goOn {
 			return err
 		}
@@ -65,16 +63,23 @@ func (f *contactScan) each(condition *tidings.Condition, take func(tidings.Conta
 	}
 }
 
-// step looks at one run of contacts.
-func (f *contactScan) step(query string, limit int, fields *fieldSet, take func(*tidings.Contact) bool) (n int, goOn bool, err error) {
-	rows, err := f.r.rows(query, f.account, f.after, limit)
+// step looks at one run of contacts, of which only some columns are read.
+func (f *contactScan) step(columns []string, limit int, fields *fieldSet, take func(*tidings.Contact) bool) (n int, goOn bool, err error) {
+	rows, err := f.r.rows(`SELECT `+strings.Join(columns, ", ")+` FROM contact WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3`, f.account, f.after, limit)
 	if err != nil {
 		return 0, false, err
 	}
 	defer rows.Close()
+	var row contactRow
+	into := row.into()
+	names := contactColumnNames()
+	read := make([]any, len(columns))
+	for i, column := range columns {
+		read[i] = into[slices.Index(names, column)]
+	}
 	for rows.Next() {
-		row := contactRow{Contact: tidings.Contact{Account: f.account}}
-		if err := rows.Scan(row.into()...); err != nil {
+		row = contactRow{Contact: tidings.Contact{Account: f.account}}
+		if err := rows.Scan(read...); err != nil {
 			return 0, false, readError(err)
 		}
 		c, err := row.contact(fields)
@@ -91,20 +96,14 @@ func (f *contactScan) step(query string, limit int, fields *fieldSet, take func(
 	return n, true, readError(rows.Err())
 }
 
-// scanQuery reads contactColumns, with nothing in place of the texts that the
-// condition does not ask about.
-func scanQuery(condition *tidings.Condition) string {
-	read := []string{"id", "version", "created", "updated"}
+// scanColumns lists the columns that a condition asks about, and the id.
+func scanColumns(condition *tidings.Condition) []string {
+	columns := []string{"id"}
 	for _, name := range condition.Names() {
-		read = append(read, columnOf(name))
+		columns = append(columns, columnOf(name))
 	}
-	columns := strings.FieldsFunc(contactColumns, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
-	for i, column := range columns {
-		if !slices.Contains(read, column) {
-			columns[i] = "''"
-		}
-	}
-	return fmt.Sprintf(`SELECT %s FROM contact WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3`, strings.Join(columns, ", "))
+	slices.Sort(columns)
+	return slices.Compact(columns)
 }
 
 // columnOf gives the column in which a value of a contact stands.

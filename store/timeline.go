@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"tidings"
@@ -48,7 +49,7 @@ type timelineRun struct {
 
 // sources reads the kinds of entries, each at most limit after the cursor.
 func (t *timeline) sources() []func() (timelineRun, error) {
-	return []func() (timelineRun, error){t.events, t.activities}
+	return []func() (timelineRun, error){t.events, t.activities, t.calls}
 }
 
 func (t *timeline) events() (timelineRun, error) {
@@ -77,6 +78,33 @@ func (t *timeline) activities() (timelineRun, error) {
 		run.entries = append(run.entries, tidings.TimelineEntry{At: time.Unix(facts.At, 0).UTC(), Activity: &page.Found[i]})
 	}
 	return run, err
+}
+
+// calls reads what the timeline shows of calls: not their details, which are large.
+func (t *timeline) calls() (timelineRun, error) {
+	before, id := int64(math.MaxInt64), int64(math.MaxInt64)
+	if t.at.Call.ID != 0 {
+		before, id = millis(t.at.Call.At), int64(t.at.Call.ID)
+	}
+	rows, err := t.s.rows(t.ctx, `SELECT id, webhook, name, event, test, at, duration, outcome, error FROM call
+		WHERE contact > 0 AND contact = $1 AND +account = $2 AND (at, id) < ($3, $4) ORDER BY at DESC, id DESC LIMIT $5`,
+		t.contact, t.account, before, id, t.limit)
+	if err != nil {
+		return timelineRun{}, err
+	}
+	defer rows.Close()
+	run := timelineRun{advance: func() {}}
+	for rows.Next() {
+		c := tidings.Call{Account: t.account, Contact: t.contact}
+		var at, duration int64
+		if err := rows.Scan(&c.ID, &c.Webhook, &c.Name, &c.Event, &c.Test, &at, &duration, &c.Outcome, &c.Error); err != nil {
+			return timelineRun{}, readError(err)
+		}
+		c.At, c.Duration = fromMillis(at), time.Duration(duration)*time.Microsecond
+		run.entries = append(run.entries, tidings.TimelineEntry{At: c.At, Call: &c})
+	}
+	run.more = len(run.entries) == t.limit
+	return run, readError(rows.Err())
 }
 
 // merge takes the newest entry of all runs, again and again, until the page is
@@ -128,6 +156,6 @@ func (t *timeline) pass(e tidings.TimelineEntry) {
 	case e.Activity != nil:
 		t.at.Activity = e.Activity.Seq
 	case e.Call != nil:
-		t.at.Call = e.Call.ID
+		t.at.Call = tidings.CallCursor{At: e.Call.At, ID: e.Call.ID}
 	}
 }
