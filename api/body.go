@@ -38,7 +38,7 @@ func (b *bodies) give(n int64) {
 }
 
 const (
-	activitiesTimeout = 60 * time.Second // from the first to the last byte of a body
+	activitiesTimeout = 60 * time.Second // for any body, from its request's header to its last byte
 	firstBuffer       = 32 << 10         // of a body that does not announce its length
 )
 
@@ -71,15 +71,13 @@ func (s *Server) readActivities(w http.ResponseWriter, r *http.Request) (body []
 	if r.ContentLength > limit {
 		return nil, nil, errTooLarge(limit)
 	}
-	control := http.NewResponseController(w)
-	// A connection without deadlines (a test's) is read without one.
-	_ = control.SetReadDeadline(time.Now().Add(activitiesTimeout))
 	h := &heldBody{s: &s.bodies}
 	defer func() {
-		_ = control.SetReadDeadline(time.Time{})
 		if err != nil {
-			h.release()
+			h.release() // what is left of the body keeps the deadline that ServeHTTP gave it
+			return
 		}
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	}()
 	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":

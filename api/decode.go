@@ -46,9 +46,9 @@ func (b *body[B]) Resolve(ctx huma.Context) []error {
 	_ = ctx.SetReadDeadline(time.Now().Add(bodyTimeout))
 	var data []byte
 	if data, b.err = readSmall(ctx.Header("Content-Type"), ctx.BodyReader()); b.err == nil {
+		_ = ctx.SetReadDeadline(time.Time{}) // what is left of a body that was refused keeps it
 		b.err = decodeStrict(data, &b.value)
 	}
-	_ = ctx.SetReadDeadline(time.Time{})
 	return nil
 }
 

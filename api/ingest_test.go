@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"tidings"
 	"tidings/api"
@@ -273,5 +274,53 @@ func TestASlowSenderIsLetGo(t *testing.T) {
 		if rec.Code != 408 || rec.Header().Get("Connection") != "close" || !strings.Contains(rec.Body.String(), "too slowly") {
 			t.Errorf("%s: answered %d %v %s", line, rec.Code, rec.Header(), rec.Body)
 		}
+	}
+}
+
+// deadlined notes the deadline for reading that its connection is left with.
+type deadlined struct {
+	*httptest.ResponseRecorder
+	until time.Time
+}
+
+func (d *deadlined) SetReadDeadline(t time.Time) error {
+	d.until = t
+	return nil
+}
+
+// Before net/http answers, it reads what the handler left of a body. Whoever
+// sends none of it, without a key even, must not hold a connection for ever.
+func TestWhatIsNotReadOfABodyIsNotWaitedForWithoutEnd(t *testing.T) {
+	w := newWorld(t)
+	key := w.account("shop")
+	for _, c := range []struct {
+		line, key, contentType string
+		body                   io.Reader
+	}{
+		{"POST /v1/activities", "", "application/json", late{}},
+		{"POST /v1/activities", key, "text/plain", late{}},
+		{"POST /v1/activities", key, "application/json", late{}},
+		{"POST /v1/endpoints", "", "application/json", late{}},
+		{"POST /v1/endpoints", key, "text/plain", late{}},
+		{"GET /v1/endpoints", key, "application/json", late{}},
+		{"POST /nowhere", "", "application/json", late{}},
+		{"POST /api/v2/contacts/activity", "", "application/json", late{}},
+	} {
+		method, path, _ := strings.Cut(c.line, " ")
+		req := httptest.NewRequestWithContext(t.Context(), method, path, c.body)
+		req.Header.Set("Content-Type", c.contentType)
+		req.SetBasicAuth("", c.key)
+		rec := &deadlined{ResponseRecorder: httptest.NewRecorder()}
+		w.api.ServeHTTP(rec, req)
+		if rec.until.IsZero() {
+			t.Errorf("%s (%s, key %t): answered %d, and the rest of its body has no deadline", c.line, c.contentType, c.key != "", rec.Code)
+		}
+	}
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/activities", strings.NewReader(`[{"contactId":1,"activityStatus":"READ","mediaType":"sms"}]`))
+	req.SetBasicAuth("", key)
+	rec := &deadlined{ResponseRecorder: httptest.NewRecorder(), until: time.Unix(1, 0)}
+	w.api.ServeHTTP(rec, req)
+	if rec.Code != http.StatusOK || !rec.until.IsZero() {
+		t.Errorf("answered %d, and a body that was read still has the deadline %v", rec.Code, rec.until)
 	}
 }

@@ -174,6 +174,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, values := range s.header {
 		header[name] = values
 	}
+	if r.ContentLength != 0 {
+		// Whatever becomes of the request: before net/http answers, it reads
+		// what the handler left of the body. A connection without deadlines
+		// (a test's) is read without one.
+		_ = http.NewResponseController(w).SetReadDeadline(start.Add(activitiesTimeout))
+	}
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.recovered(rec, r, cause)
