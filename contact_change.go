@@ -39,6 +39,14 @@ const (
 	MatchSMS        MatchBy = "sms"
 )
 
+// ContactOutcome is what became of a ContactChange.
+type ContactOutcome struct {
+	ID      ContactID
+	Created bool
+	Changed bool  // also true when it was created
+	Err     error // why nothing was done; of the row only
+}
+
 // Apply sets what the change says, and says whether the contact is another
 // now. What is set is checked afterwards, by CheckContact.
 func (ch *ContactChange) Apply(c *Contact) bool {

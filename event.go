@@ -51,6 +51,25 @@ type EventType struct {
 	Params     []EventParam // of its latest events, each with its latest value; read with one type only
 }
 
+// EventOutcome is what became of an event that came in.
+type EventOutcome struct {
+	Event          Event
+	ContactCreated bool // nobody was found, so a contact was made of what the event says
+	// Repeated: the type keeps one event for each keyValue, and Event is the
+	// one that was there; nothing was stored.
+	Repeated bool
+}
+
+// EventQuery asks for events of an account, newest first. Zero fields ask nothing.
+type EventQuery struct {
+	Account  AccountID
+	Type     EventTypeID
+	KeyValue string // with a Type only
+	Contact  ContactID
+	Before   EventID
+	Limit    int // 1 or more
+}
+
 // Limits of events, as the platform publishes them.
 const (
 	MaxEventTypeKey  = 100      // characters

@@ -20,6 +20,14 @@ type Segment struct {
 // IsList says whether contacts are put on the segment one by one.
 func (s *Segment) IsList() bool { return s.Condition == nil }
 
+// MemberPage is a run of a segment's contacts, in the order of their ids.
+type MemberPage struct {
+	Contacts []Contact
+	// Next is to be given as after for the next page, 0 when there is none. A
+	// page may be short, even empty, and have a Next: then many contacts were looked through.
+	Next ContactID
+}
+
 // Limits of segments.
 const (
 	MaxSegments      = 1000 // of an account

@@ -6,14 +6,6 @@ import (
 	"tidings"
 )
 
-// ContactOutcome is what became of a ContactChange.
-type ContactOutcome struct {
-	ID      tidings.ContactID
-	Created bool
-	Changed bool  // also true when it was created
-	Err     error // why nothing was done; of the row only
-}
-
 // Contact gives a contact of an account; CodeNotFound when the account has no such contact.
 func (s *Store) Contact(ctx context.Context, account tidings.AccountID, id tidings.ContactID) (tidings.Contact, error) {
 	r := reader{s, ctx}
@@ -115,10 +107,10 @@ func (s *Store) ChangeContact(ctx context.Context, account tidings.AccountID, id
 
 // UpsertContact changes the contact that the change is about, found as by
 // says, or makes one. Errors are those of CreateContact and ChangeContact.
-func (s *Store) UpsertContact(ctx context.Context, account tidings.AccountID, change tidings.ContactChange, by tidings.MatchBy) (tidings.Contact, ContactOutcome, error) {
+func (s *Store) UpsertContact(ctx context.Context, account tidings.AccountID, change tidings.ContactChange, by tidings.MatchBy) (tidings.Contact, tidings.ContactOutcome, error) {
 	outcomes, err := s.ImportContacts(ctx, account, []tidings.ContactChange{change}, by)
 	if err != nil {
-		return tidings.Contact{}, ContactOutcome{}, err
+		return tidings.Contact{}, tidings.ContactOutcome{}, err
 	}
 	if outcomes[0].Err != nil {
 		return tidings.Contact{}, outcomes[0], outcomes[0].Err

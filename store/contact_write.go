@@ -15,10 +15,10 @@ import (
 // CodeNotFound when there is no such account.
 //
 // Changes of subscriptions put activities into the feed in the same commit.
-func (s *Store) ImportContacts(ctx context.Context, account tidings.AccountID, changes []tidings.ContactChange, by tidings.MatchBy) ([]ContactOutcome, error) {
-	var outcomes []ContactOutcome
+func (s *Store) ImportContacts(ctx context.Context, account tidings.AccountID, changes []tidings.ContactChange, by tidings.MatchBy) ([]tidings.ContactOutcome, error) {
+	var outcomes []tidings.ContactOutcome
 	err := s.commit(ctx, func(tx *writeTx) error {
-		outcomes = make([]ContactOutcome, len(changes))
+		outcomes = make([]tidings.ContactOutcome, len(changes))
 		w, err := s.newContactWriter(tx, account)
 		if err != nil {
 			return err
@@ -127,9 +127,9 @@ func changeKeys(ch *tidings.ContactChange, by tidings.MatchBy) []contactKey {
 
 // upsert does one change. Errors of the row are in the outcome; the second
 // result ends the transaction.
-func (w *contactWriter) upsert(ch *tidings.ContactChange, by tidings.MatchBy) (ContactOutcome, error) {
+func (w *contactWriter) upsert(ch *tidings.ContactChange, by tidings.MatchBy) (tidings.ContactOutcome, error) {
 	id, err := w.find(ch, by)
-	var out ContactOutcome
+	var out tidings.ContactOutcome
 	switch {
 	case err != nil:
 	case id == 0:
@@ -146,9 +146,9 @@ func (w *contactWriter) upsert(ch *tidings.ContactChange, by tidings.MatchBy) (C
 	case "":
 		return out, nil
 	case tidings.CodeInvalid, tidings.CodeConflict, tidings.CodeNotFound:
-		return ContactOutcome{Err: err}, nil
+		return tidings.ContactOutcome{Err: err}, nil
 	}
-	return ContactOutcome{}, err
+	return tidings.ContactOutcome{}, err
 }
 
 // find gives the contact that a change is about, 0 when there is none yet.

@@ -12,25 +12,16 @@ import (
 	"tidings"
 )
 
-// EventOutcome is what became of an event.
-type EventOutcome struct {
-	Event          tidings.Event
-	ContactCreated bool // nobody was found, so a contact was made of what the event says
-	// Repeated: the type keeps one event for each keyValue, and this is the
-	// one that was there; nothing was stored.
-	Repeated bool
-}
-
 // AddEvent stores an event of e.Account that has been through CheckEvent. Its
 // type appears when it is the first; its contact is found by what its
 // parameters say (see tidings.Identity), or made when they give an address or
 // an id that nobody has, and is added to the parameters as contactId when they
 // do not name one. The store gives ID, Type, Contact and At. CodeNotFound when
 // there is no such account.
-func (s *Store) AddEvent(ctx context.Context, e tidings.Event) (EventOutcome, error) {
-	var out EventOutcome
+func (s *Store) AddEvent(ctx context.Context, e tidings.Event) (tidings.EventOutcome, error) {
+	var out tidings.EventOutcome
 	err := s.commit(ctx, func(tx *writeTx) error {
-		out = EventOutcome{Event: e}
+		out = tidings.EventOutcome{Event: e}
 		w, err := s.newContactWriter(tx, e.Account)
 		if err != nil {
 			return err
@@ -55,7 +46,7 @@ func (s *Store) AddEvent(ctx context.Context, e tidings.Event) (EventOutcome, er
 		return insertEvent(tx, &out.Event)
 	})
 	if err != nil {
-		return EventOutcome{}, err
+		return tidings.EventOutcome{}, err
 	}
 	return out, nil
 }
@@ -187,19 +178,9 @@ func (s *Store) Event(ctx context.Context, account tidings.AccountID, id tidings
 	return e, nil
 }
 
-// EventQuery asks for events of an account, newest first. Zero fields ask nothing.
-type EventQuery struct {
-	Account  tidings.AccountID
-	Type     tidings.EventTypeID
-	KeyValue string // with a Type only
-	Contact  tidings.ContactID
-	Before   tidings.EventID
-	Limit    int // 1 or more
-}
-
 // Events gives the events that a query asks for. Where it asks for several
 // things, the narrowest index is used and the rest is looked at.
-func (s *Store) Events(ctx context.Context, q EventQuery) ([]tidings.Event, error) {
+func (s *Store) Events(ctx context.Context, q tidings.EventQuery) ([]tidings.Event, error) {
 	before := q.Before
 	if before == 0 {
 		before = math.MaxInt64

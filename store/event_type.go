@@ -47,7 +47,7 @@ func (s *Store) EventType(ctx context.Context, account tidings.AccountID, id tid
 	if err != nil {
 		return tidings.EventType{}, orNotFound(err, "event type", int64(id))
 	}
-	events, err := s.Events(ctx, EventQuery{Account: account, Type: id, Limit: paramsFrom})
+	events, err := s.Events(ctx, tidings.EventQuery{Account: account, Type: id, Limit: paramsFrom})
 	if err != nil {
 		return tidings.EventType{}, err
 	}

@@ -71,29 +71,21 @@ func wantList(tx *writeTx, account tidings.AccountID, id tidings.SegmentID) erro
 	return nil
 }
 
-// MemberPage is a run of a segment's contacts, in the order of their ids.
-type MemberPage struct {
-	Contacts []tidings.Contact
-	// Next is to be given as after for the next page, 0 when there is none. A
-	// page may be short, even empty, and have a Next: then many contacts were looked through.
-	Next tidings.ContactID
-}
-
 // scanAtOnce bounds how many contacts one page of a segment looks through.
 const scanAtOnce = 20_000
 
 // Members gives at most limit (1 or more) contacts of a segment, those after
 // one; 0 = from the first. CodeNotFound when the account has no such segment.
-func (s *Store) Members(ctx context.Context, account tidings.AccountID, id tidings.SegmentID, after tidings.ContactID, limit int) (MemberPage, error) {
+func (s *Store) Members(ctx context.Context, account tidings.AccountID, id tidings.SegmentID, after tidings.ContactID, limit int) (tidings.MemberPage, error) {
 	r := reader{s, ctx}
 	g, err := readSegment(r, account, id)
 	if err != nil {
-		return MemberPage{}, err
+		return tidings.MemberPage{}, err
 	}
 	if g.IsList() {
 		return s.listMembers(r, &g, after, limit)
 	}
-	var page MemberPage
+	var page tidings.MemberPage
 	scan := contactScan{r: r, account: account, after: after, most: scanAtOnce}
 	err = scan.each(g.Condition, func(id tidings.ContactID) bool {
 		if len(page.Contacts) == limit {
@@ -103,7 +95,7 @@ func (s *Store) Members(ctx context.Context, account tidings.AccountID, id tidin
 		return true
 	})
 	if err != nil {
-		return MemberPage{}, err
+		return tidings.MemberPage{}, err
 	}
 	page.Next = scan.next()
 	if len(page.Contacts) == limit {
@@ -112,22 +104,22 @@ func (s *Store) Members(ctx context.Context, account tidings.AccountID, id tidin
 	return page, s.complete(ctx, account, &page)
 }
 
-func (s *Store) listMembers(r reader, g *tidings.Segment, after tidings.ContactID, limit int) (MemberPage, error) {
+func (s *Store) listMembers(r reader, g *tidings.Segment, after tidings.ContactID, limit int) (tidings.MemberPage, error) {
 	rows, err := r.rows(`SELECT contact FROM segment_member WHERE segment = $1 AND contact > $2 ORDER BY contact LIMIT $3`, g.ID, after, limit)
 	if err != nil {
-		return MemberPage{}, err
+		return tidings.MemberPage{}, err
 	}
 	defer rows.Close()
-	var page MemberPage
+	var page tidings.MemberPage
 	for rows.Next() {
 		var c tidings.Contact
 		if err := rows.Scan(&c.ID); err != nil {
-			return MemberPage{}, readError(err)
+			return tidings.MemberPage{}, readError(err)
 		}
 		page.Contacts = append(page.Contacts, c)
 	}
 	if err := rows.Err(); err != nil {
-		return MemberPage{}, readError(err)
+		return tidings.MemberPage{}, readError(err)
 	}
 	if len(page.Contacts) == limit {
 		page.Next = page.Contacts[limit-1].ID
@@ -137,7 +129,7 @@ func (s *Store) listMembers(r reader, g *tidings.Segment, after tidings.ContactI
 
 // complete reads the contacts of a page of which only the ids are known. Those
 // that were deleted meanwhile are left out.
-func (s *Store) complete(ctx context.Context, account tidings.AccountID, page *MemberPage) error {
+func (s *Store) complete(ctx context.Context, account tidings.AccountID, page *tidings.MemberPage) error {
 	ids := page.Contacts
 	page.Contacts = make([]tidings.Contact, 0, len(ids))
 	for i := range ids {

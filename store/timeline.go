@@ -53,7 +53,7 @@ func (t *timeline) sources() []func() (timelineRun, error) {
 }
 
 func (t *timeline) events() (timelineRun, error) {
-	events, err := t.s.Events(t.ctx, EventQuery{Account: t.account, Contact: t.contact, Before: t.at.Event, Limit: t.limit})
+	events, err := t.s.Events(t.ctx, tidings.EventQuery{Account: t.account, Contact: t.contact, Before: t.at.Event, Limit: t.limit})
 	run := timelineRun{more: len(events) == t.limit, advance: func() {}}
 	for i := range events {
 		run.entries = append(run.entries, tidings.TimelineEntry{At: events[i].At, Event: &events[i]})

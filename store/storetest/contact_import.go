@@ -6,10 +6,9 @@ import (
 	"testing"
 
 	"tidings"
-	"tidings/store"
 )
 
-func outcomeFailed(o store.ContactOutcome) bool { return o.Err != nil }
+func outcomeFailed(o tidings.ContactOutcome) bool { return o.Err != nil }
 
 func testUpsertFindsByTheFirstThatIsKnown(t *testing.T, h *harness) {
 	account := h.newAccount(t, "shop").ID
@@ -90,7 +89,7 @@ func testImportRepeatedChangesNothing(t *testing.T, h *harness) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if slices.ContainsFunc(outcomes, func(o store.ContactOutcome) bool {
+		if slices.ContainsFunc(outcomes, func(o tidings.ContactOutcome) bool {
 			return o.Err != nil || o.Created != (round == 0) || o.Changed != (round == 0)
 		}) {
 			t.Errorf("round %d: %+v", round, outcomes)

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidings"
-	"tidings/store"
 )
 
 func eventPromises() []promise {
@@ -38,7 +37,7 @@ func event(account tidings.AccountID, typeKey, keyValue string, params ...string
 	return e
 }
 
-func (h *harness) addEvent(t testing.TB, e tidings.Event) store.EventOutcome {
+func (h *harness) addEvent(t testing.TB, e tidings.Event) tidings.EventOutcome {
 	t.Helper()
 	if faults := tidings.CheckEvent(&e); len(faults) > 0 {
 		t.Fatalf("CheckEvent: %v", faults)
@@ -56,7 +55,7 @@ func testEventComesBackAsItCame(t *testing.T, h *harness) {
 	out := h.addEvent(t, in)
 	want := in
 	want.ID, want.Type, want.At = 1, 1, h.clock.Now()
-	if diff := cmp.Diff(store.EventOutcome{Event: want}, out); diff != "" {
+	if diff := cmp.Diff(tidings.EventOutcome{Event: want}, out); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	got, err := h.Event(t.Context(), account, 1)
@@ -169,17 +168,17 @@ func testEventsAreListedNewestFirst(t *testing.T, h *harness) {
 		h.addEvent(t, event(account, kind, fmt.Sprint(i/2), params...))
 	}
 	for _, c := range []struct {
-		q    store.EventQuery
+		q    tidings.EventQuery
 		want string
 	}{
-		{store.EventQuery{Limit: 10}, "[6 5 4 3 2 1]"},
-		{store.EventQuery{Limit: 2}, "[6 5]"},
-		{store.EventQuery{Limit: 10, Before: 3}, "[2 1]"},
-		{store.EventQuery{Limit: 10, Type: 1}, "[5 3 1]"},
-		{store.EventQuery{Limit: 10, Type: 2, Before: 6}, "[4 2]"},
-		{store.EventQuery{Limit: 10, Contact: 1}, "[5 3 1]"},
-		{store.EventQuery{Limit: 10, Contact: 1, Type: 2}, "[]"},
-		{store.EventQuery{Limit: 10, Type: 1, KeyValue: "1"}, "[3]"},
+		{tidings.EventQuery{Limit: 10}, "[6 5 4 3 2 1]"},
+		{tidings.EventQuery{Limit: 2}, "[6 5]"},
+		{tidings.EventQuery{Limit: 10, Before: 3}, "[2 1]"},
+		{tidings.EventQuery{Limit: 10, Type: 1}, "[5 3 1]"},
+		{tidings.EventQuery{Limit: 10, Type: 2, Before: 6}, "[4 2]"},
+		{tidings.EventQuery{Limit: 10, Contact: 1}, "[5 3 1]"},
+		{tidings.EventQuery{Limit: 10, Contact: 1, Type: 2}, "[]"},
+		{tidings.EventQuery{Limit: 10, Type: 1, KeyValue: "1"}, "[3]"},
 	} {
 		c.q.Account = account
 		events, err := h.Events(t.Context(), c.q)
@@ -198,7 +197,7 @@ func testEventOfAnotherAccountIsNotThere(t *testing.T, h *harness) {
 	out := h.addEvent(t, event(one, "order", "1", `email="a@example.com"`))
 	_, err := h.Event(t.Context(), two, out.Event.ID)
 	wantCode(t, err, tidings.CodeNotFound)
-	for _, q := range []store.EventQuery{{}, {Type: out.Event.Type}, {Contact: out.Event.Contact}, {Type: out.Event.Type, KeyValue: "1"}} {
+	for _, q := range []tidings.EventQuery{{}, {Type: out.Event.Type}, {Contact: out.Event.Contact}, {Type: out.Event.Type, KeyValue: "1"}} {
 		q.Account, q.Limit = two, 10
 		if events, err := h.Events(t.Context(), q); err != nil || len(events) != 0 {
 			t.Errorf("%+v finds %v, %v", q, events, err)
@@ -216,7 +215,7 @@ func testPurgeRemovesOldEvents(t *testing.T, h *harness) {
 	if n, err := h.PurgeEvents(t.Context(), h.clock.Now()); err != nil || n != 3 {
 		t.Errorf("purged %d, %v", n, err)
 	}
-	events, err := h.Events(t.Context(), store.EventQuery{Account: account, Limit: 10})
+	events, err := h.Events(t.Context(), tidings.EventQuery{Account: account, Limit: 10})
 	if err != nil || len(events) != 1 || events[0].ID != kept {
 		t.Errorf("%v, %v", events, err)
 	}
