@@ -3,6 +3,7 @@ package api_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -243,6 +244,44 @@ func TestATailShowsAttemptsAsTheyAreMadeAndEndsWithTheServer(t *testing.T) {
 	w.api.EndStreams()
 	next("event: end")
 	for lines.Scan() { // it ends
+	}
+}
+
+func TestATailEndsWhenItsKeyIsRevokedOrItsEndpointDeleted(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		end    func(w *world, admin, key string)
+		reason string
+	}{
+		{"revoked", func(w *world, admin, key string) {
+			id := w.request(key, "GET /v1/accounts/me", "").get("key.id").(float64)
+			w.request(admin, fmt.Sprintf("DELETE /v1/accounts/me/keys/%.0f", id), "").want(204)
+		}, "the key is not known here, or was revoked"},
+		{"deleted", func(w *world, admin, _ string) {
+			w.request(admin, "DELETE /v1/endpoints/1", "").want(204)
+		}, "there is no endpoint 1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, func(c *api.Config) { c.Heartbeat = time.Millisecond })
+			admin := w.account("shop")
+			key := w.key(admin, `"read"`)
+			w.create(admin, "")
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+"/v1/endpoints/1/tail", http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.SetBasicAuth("", key)
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			c.end(w, admin, key)
+			all, err := io.ReadAll(res.Body)
+			if want := `event: end` + "\n" + `data: {"reason":"` + c.reason + `"}`; err != nil || !strings.Contains(string(all), want) {
+				t.Errorf("ended with %q (%v)", all, err)
+			}
+		})
 	}
 }
 

@@ -61,7 +61,7 @@ func (s *Server) registerAttempts() {
 		OperationID: "tail-attempts", Method: http.MethodGet, Path: "/v1/endpoints/{id}/tail", Tags: []string{"Endpoints"},
 		Summary: "Watch attempts as they are made",
 		Description: "Server-sent events: each event attempt has as its data one attempt, as in the list. A comment is sent as a sign of life. " +
-			"A client that does not keep up misses some. It ends when the server stops.",
+			"A client that does not keep up misses some. It ends, with an event end that says why, when the server stops, the key is revoked or the endpoint is deleted.",
 		Parameters: []*huma.Param{{Name: "id", In: "path", Required: true, Description: "The endpoint's id.", Schema: &huma.Schema{Type: "integer", Minimum: ptr(1.0)}}},
 		Responses: map[string]*huma.Response{"200": {Description: "The events.", Content: map[string]*huma.MediaType{
 			"text/event-stream": {Schema: &huma.Schema{Type: "string"}, Example: "event: attempt\ndata: {\"attempt\":1,\"delivered\":true}\n\n"},
@@ -92,13 +92,20 @@ func (s *Server) listAttempts(ctx context.Context, c caller, in *struct {
 }
 
 // tail sends attempts as they end, until the client goes or the server stops.
-func (s *Server) tail(w http.ResponseWriter, r *http.Request, c caller) {
+func (s *Server) tail(w http.ResponseWriter, r *http.Request, _ caller) {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil {
 		s.fail(w, r, tidings.Errorf(tidings.CodeNotFound, "there is no endpoint %q", r.PathValue("id")))
 		return
 	}
-	if _, _, err := s.store.Endpoint(r.Context(), c.account(), tidings.EndpointID(id)); err != nil {
+	may := func() error { // see the endpoint, still
+		now, err := s.auth.identify(r, access{scope: tidings.ScopeRead})
+		if err == nil {
+			_, _, err = s.store.Endpoint(r.Context(), now.account(), tidings.EndpointID(id))
+		}
+		return err
+	}
+	if err := may(); err != nil {
 		s.fail(w, r, err)
 		return
 	}
@@ -113,13 +120,14 @@ func (s *Server) tail(w http.ResponseWriter, r *http.Request, c caller) {
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("X-Accel-Buffering", "no") // a proxy in between must not collect
-	s.sendEvents(w, r, attempts)
+	s.sendEvents(w, r, attempts, may)
 }
 
 // maxTailWrite is how long a client may take for one event before it is let go.
 const maxTailWrite = 10 * time.Second
 
-func (s *Server) sendEvents(w http.ResponseWriter, r *http.Request, attempts <-chan tidings.Attempt) {
+// sendEvents asks at every sign of life whether the client may go on watching.
+func (s *Server) sendEvents(w http.ResponseWriter, r *http.Request, attempts <-chan tidings.Attempt, may func() error) {
 	control := http.NewResponseController(w)
 	send := func(event []byte) bool {
 		// A connection without deadlines (a test's) is written to without one.
@@ -138,9 +146,13 @@ func (s *Server) sendEvents(w http.ResponseWriter, r *http.Request, attempts <-c
 		case <-r.Context().Done():
 			return
 		case <-s.ending.Done():
-			send([]byte("event: end\ndata: {\"reason\":\"the server stops\"}\n\n"))
+			send(s.endEvent(r.Context(), tidings.Errorf(tidings.CodeUnavailable, "the server stops")))
 			return
 		case <-beat.C:
+			if err := may(); err != nil {
+				send(s.endEvent(r.Context(), err))
+				return
+			}
 			event = []byte(": alive\n\n")
 		case a, ok := <-attempts:
 			if !ok {
@@ -157,4 +169,13 @@ func (s *Server) sendEvents(w http.ResponseWriter, r *http.Request, attempts <-c
 			return
 		}
 	}
+}
+
+// endEvent tells a client why its tail ends.
+func (s *Server) endEvent(ctx context.Context, why error) []byte {
+	reason, err := json.Marshal(s.problem(ctx, why, false).Detail)
+	if err != nil {
+		reason = []byte(`""`)
+	}
+	return append(append([]byte("event: end\ndata: {\"reason\":"), reason...), "}\n\n"...)
 }

@@ -132,8 +132,10 @@ func presented(r *http.Request) string {
 	return ""
 }
 
-// key finds the key with a digest. Keys that are known cost a map read;
-// unknown ones are counted per address, so that nobody can try many.
+// key finds the key with a digest. Keys that are known cost a map read, and now
+// and then a look-up; unknown ones are counted per address, so that nobody can
+// try many. A key that was known is never held back: behind a proxy it may
+// share its address with somebody who tries.
 func (a *authenticator) key(r *http.Request, digest [32]byte) (tidings.Key, error) {
 	now := a.now()
 	a.mu.RLock()
@@ -144,7 +146,7 @@ func (a *authenticator) key(r *http.Request, digest [32]byte) (tidings.Key, erro
 		return k.key, nil
 	}
 	limiter := a.failuresOf(r.RemoteAddr)
-	if limiter.TokensAt(now) < 1 {
+	if !ok && limiter.TokensAt(now) < 1 {
 		return tidings.Key{}, &tidings.Error{
 			Code: tidings.CodeRateLimited, Message: "too many wrong keys came from this address: wait, then send the right one",
 			RetryAfter: time.Second / failuresPerSec,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"tidings"
 	"tidings/api"
@@ -160,4 +161,24 @@ func TestManyWrongKeysFromOneAddressAreHeldBackAndARightKeyInUseIsNot(t *testing
 		t.Errorf("%d of 60 were held back", limited)
 	}
 	w.request(key, "GET /v1/accounts/me", "").want(200)
+}
+
+// All clients behind one proxy share its address: whoever tries wrong keys
+// there must not lock out those whose keys are known.
+func TestWrongKeysNeverHoldBackAKeyThatWasSeenBefore(t *testing.T) {
+	now := time.Now()
+	w := newWorld(t, func(c *api.Config) { c.Now = func() time.Time { return now } })
+	key := w.account("shop")
+	w.request(key, "GET /v1/accounts/me", "").want(200)
+	for hour := range 3 {
+		for i := range 30 {
+			w.request(fmt.Sprintf("tk_wrong%d_%d", hour, i), "GET /v1/accounts/me", "")
+		}
+		w.request("tk_wrong", "GET /v1/accounts/me", "").want(429)
+		now = now.Add(time.Hour) // what was looked up must be looked up again
+		for i := range 30 {
+			w.request(fmt.Sprintf("tk_again%d_%d", hour, i), "GET /v1/accounts/me", "")
+		}
+		w.request(key, "GET /v1/accounts/me", "").want(200)
+	}
 }
