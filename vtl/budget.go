@@ -125,13 +125,26 @@ func (b *budget) refill(n int) error {
 }
 
 // weigh counts the steps of work in proportion to the length of a long text: one for
-// each 256 bytes.
+// each 128 bytes.
 func (b *budget) weigh(v Value) error {
 	if v.kind != KindString || v.num < 1<<10 {
 		return nil
 	}
-	return b.stepN(int(v.num >> 8))
+	return b.stepN(int(v.num >> 7))
 }
+
+// weighAll weighs the arguments of a method.
+func (b *budget) weighAll(args []Value) error {
+	for i := range args {
+		if err := b.weigh(args[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// weighFolded counts the comparison of two texts without regard to case.
+func (b *budget) weighFolded(s, t string) error { return b.stepN(min(len(s), len(t)) >> 4) }
 
 // loop counts one turn of a #foreach.
 func (b *budget) loop() error {

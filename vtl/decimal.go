@@ -17,10 +17,16 @@ func (d Decimal) Float64() float64 {
 	return f
 }
 
+// maxDecimal is the longest text that is read as a Decimal: reading takes quadratic time.
+const maxDecimal = 4096
+
 // ParseDecimal reads a number as new BigDecimal(s) does: sign, digits, fraction,
-// exponent. The exponent is bounded, so that no short text makes a huge number.
+// exponent. Length and exponent are bounded, so that no text makes a huge number.
 func ParseDecimal(s string) (Decimal, bool) {
 	const maxScale = 4096
+	if len(s) > maxDecimal {
+		return Decimal{}, false
+	}
 	mantissa, exponent := s, int64(0)
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
 		n, err := strconv.ParseInt(s[i+1:], 10, 32)

@@ -125,10 +125,14 @@ func fromEnd(key Value, size int) Value {
 func (r *render) callStep(v Value, s *step, args []Value) (Value, error) {
 	if v.kind == KindObject {
 		o := v.object()
-		if f := o.Class().find(s.name, len(args)); f != nil {
-			return f(&r.call, o, args)
+		f := o.Class().find(s.name, len(args))
+		if f == nil {
+			return Null, nil
 		}
-		return Null, nil
+		if err := r.weighAll(args); err != nil {
+			return Null, err
+		}
+		return f(&r.call, o, args)
 	}
 	if s.call == nil {
 		return Null, nil
@@ -140,10 +144,8 @@ func (r *render) callStep(v Value, s *step, args []Value) (Value, error) {
 	if err := r.weigh(v); err != nil {
 		return Null, err
 	}
-	for i := range args {
-		if err := r.weigh(args[i]); err != nil {
-			return Null, err
-		}
+	if err := r.weighAll(args); err != nil {
+		return Null, err
 	}
 	return f(&r.call, v, args)
 }

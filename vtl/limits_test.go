@@ -62,6 +62,17 @@ var hostile = []struct {
 	{"a map printed within itself", `#set($m={})#set($n={'m':$m})#set($m.n=$n)$m`, Limits{}, KindLimitDepth},
 	{"equal circles", `#set($a=[1])#set($b=[1])#set($o=$a.add($b))#set($o=$b.add($a))#foreach($i in [1..99])#if($a == $b)x#end#end`, Limits{Steps: 2000}, KindLimitSteps},
 	{"sublists of sublists", `#set($l=[1,2])#foreach($i in [1..1000])#set($l=$l.subList(0,2))#end`, Limits{}, KindLimitDepth},
+	{"long texts compared without case", `#set($s='я')#set($s=$s.repeat(500000))#set($t="$s!")#foreach($i in [1..9000])#set($x=$s.equalsIgnoreCase($t))#end`, Limits{}, KindLimitSteps},
+	{"ranges within each other", `#set($r=[1..2147483647])#set($q=[1..2147483647])$r.containsAll($q)`, Limits{}, KindLimitSteps},
+	{"a range joined", `#set($r=[1..2147483647])#set($s='')$s.join(',',$r)`, Limits{}, KindLimitSize},
+	{"insertion at the front", `#set($l=[])#foreach($i in [1..90000])#set($o=$l.add(0,$i))#end`, Limits{}, KindLimitSteps},
+	{"removal from a map", `#set($m={})#foreach($i in [1..40000])#set($m[$i]=$i)#end#foreach($i in [1..40000])$!m.remove($i)#end`, Limits{}, KindLimitSteps},
+	{"choices within choices", `#set($s='{0,choice,0#')#set($e='}')#set($s="${s.repeat(20000)}x${e.repeat(20000)}")$display.message($s,1)`, Limits{}, KindMethod},
+	{"long patterns of dates", `#set($p='M')#set($p=$p.repeat(900000))#foreach($i in [1..9000])#set($x=$date.toDate($p,'x'))#end`, Limits{}, KindLimitSteps},
+	{"long texts read as dates", `#set($t=' ')#set($t=$t.repeat(900000))#foreach($i in [1..9000])#set($x=$date.toDate('yyyy',$t))#end`, Limits{}, KindLimitSteps},
+	{"long texts cut", `#set($t='я')#set($t=$t.repeat(400000))#foreach($i in [1..9000])#set($x=$display.truncate($t,5))#end`, Limits{}, KindLimitSteps},
+	{"a sort by long texts", `#set($s='x')#set($s=$s.repeat(300000))#set($l=[])#foreach($i in [1..20])#set($o=$l.add({'k':"$s$i"}))#end#foreach($i in [1..9000])#set($x=$sorter.sort($l,'k'))#end`, Limits{}, KindLimitSteps},
+	{"JSON of many elements", `#set($s='{},')#set($s=$s.repeat(90000))#set($s="[${s}1]")#foreach($i in [1..50])#set($x=$json.parse($s))#end`, Limits{}, KindLimitMemory},
 	{"removal from the front", `#set($l=[])#foreach($i in [1..40000])#set($ok=$l.add($i))#end#foreach($i in [1..40000])$!l.remove(0)#end`, Limits{}, KindLimitSteps},
 }
 
@@ -72,7 +83,7 @@ func TestEveryLimitIsReached(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = tmpl.Render(nil, nil, &RenderOptions{Limits: c.limits})
+			_, err = tmpl.Render(nil, nil, &RenderOptions{Limits: c.limits, Tools: StandardTools()})
 			var e *Error
 			if !errors.As(err, &e) {
 				t.Fatalf("got no error, want %s", c.want)
@@ -83,7 +94,7 @@ func TestEveryLimitIsReached(t *testing.T) {
 			if e.Line != 1 || e.Col == 0 || e.Template != "hostile" || e.Fragment == "" {
 				t.Errorf("no place: %+v", e)
 			}
-			_, again := tmpl.Render(nil, nil, &RenderOptions{Limits: c.limits})
+			_, again := tmpl.Render(nil, nil, &RenderOptions{Limits: c.limits, Tools: StandardTools()})
 			if again == nil || again.Error() != err.Error() {
 				t.Errorf("the second render ends otherwise: %v, first %v", again, err)
 			}
@@ -111,7 +122,7 @@ func TestMemoryStaysWithinTheBudget(t *testing.T) {
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		if _, err := tmpl.Render(nil, nil, &RenderOptions{Limits: l}); err == nil {
+		if _, err := tmpl.Render(nil, nil, &RenderOptions{Limits: l, Tools: StandardTools()}); err == nil {
 			t.Errorf("%s: no error", c.name)
 		}
 		runtime.ReadMemStats(&after)
@@ -168,6 +179,14 @@ func TestLongSourcesAreReadInOnePass(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestLongNumbersOfJSONAreNone: reading one would take quadratic time.
+func TestLongNumbersOfJSONAreNone(t *testing.T) {
+	runToolCases(t, toolOptions(), []toolCase{
+		{`#set($s='9')#set($s=$s.repeat(900000))#if($json.parse("[$s]"))read#{else}null#end`, `null`},
+		{`#set($s='9')#set($s=$s.repeat(4096))#if($json.parse("[$s]"))read#{else}null#end`, `read`},
+	})
 }
 
 func TestAContextEndsTheRender(t *testing.T) {

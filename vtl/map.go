@@ -121,7 +121,17 @@ func (m *Map) remove(key Value) (old Value, ok bool) {
 	old = m.entries[i].val
 	m.entries = append(m.entries[:i], m.entries[i+1:]...)
 	m.mods++
-	m.reindex()
+	if m.index == nil {
+		return old, true
+	}
+	delete(m.index, keyText(key))
+	if i < len(m.entries) {
+		for text, at := range m.index {
+			if int(at) > i {
+				m.index[text] = at - 1
+			}
+		}
+	}
 	return old, true
 }
 

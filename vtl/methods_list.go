@@ -2,6 +2,7 @@ package vtl
 
 import (
 	"errors"
+	"slices"
 	"sort"
 
 	"tidings/vtl/internal/java"
@@ -85,6 +86,9 @@ func listContainsAll(c *Call, v, arg Value) (Value, error) {
 	}
 	l, all := c.r.list(v), c.r.list(arg)
 	for i := range all.Len() {
+		if err := c.r.step(); err != nil {
+			return Null, err
+		}
 		if at, err := c.r.indexOf(l, all.At(i), 0); err != nil || at < 0 {
 			return Bool(false), err
 		}
@@ -188,13 +192,7 @@ func (r *render) insertAt(l *List, i int, items []Value) error {
 		}
 	}
 	l.mods++
-	if i == len(l.items) {
-		l.items = append(l.items, items...)
-		return nil
-	}
-	grown := make([]Value, 0, len(l.items)+len(items))
-	grown = append(append(append(grown, l.items[:i]...), items...), l.items[i:]...)
-	l.items = grown
+	l.items = slices.Insert(l.items, i, items...)
 	return nil
 }
 

@@ -36,7 +36,10 @@ var stringMethods = map[string]builtin{
 	"equalsIgnoreCase": one(stringEqualsIgnoreCase),
 	"contentEquals":    withText(func(_ *Call, s, t string) (Value, error) { return Bool(s == t), nil }),
 	"compareTo":        withText(func(_ *Call, s, t string) (Value, error) { return Int32(int32(java.Compare(s, t))), nil }),
-	"compareToIgnoreCase": withText(func(_ *Call, s, t string) (Value, error) {
+	"compareToIgnoreCase": withText(func(c *Call, s, t string) (Value, error) {
+		if err := c.r.weighFolded(s, t); err != nil {
+			return Null, err
+		}
 		return Int32(int32(java.CompareIgnoreCase(s, t))), nil
 	}),
 	"regionMatches": stringRegionMatches,
@@ -266,9 +269,12 @@ func stringStartsWith(_ *Call, v Value, args []Value) (Value, error) {
 	return Null, nil
 }
 
-func stringEqualsIgnoreCase(_ *Call, v, arg Value) (Value, error) {
+func stringEqualsIgnoreCase(c *Call, v, arg Value) (Value, error) {
 	switch arg.kind {
 	case KindString:
+		if err := c.r.weighFolded(v.str(), arg.str()); err != nil {
+			return Null, err
+		}
 		return Bool(java.EqualsIgnoreCase(v.str(), arg.str())), nil
 	case KindNull:
 		return Bool(false), nil
@@ -277,7 +283,7 @@ func stringEqualsIgnoreCase(_ *Call, v, arg Value) (Value, error) {
 }
 
 // stringRegionMatches is regionMatches([ignoreCase,] from, other, otherFrom, length).
-func stringRegionMatches(_ *Call, v Value, args []Value) (Value, error) {
+func stringRegionMatches(c *Call, v Value, args []Value) (Value, error) {
 	ignoreCase := false
 	if len(args) == 5 && args[0].kind == KindBool {
 		ignoreCase = args[0].Bool()
@@ -294,6 +300,9 @@ func stringRegionMatches(_ *Call, v Value, args []Value) (Value, error) {
 		return Bool(false), nil
 	}
 	if ignoreCase {
+		if err := c.r.weighFolded(a, b); err != nil {
+			return Null, err
+		}
 		return Bool(java.EqualsIgnoreCase(a, b)), nil
 	}
 	return Bool(a == b), nil
@@ -401,12 +410,9 @@ func stringJoin(c *Call, _ Value, args []Value) (Value, error) {
 	parts := args[1:]
 	if len(parts) == 1 && parts[0].kind == KindList {
 		l := c.r.list(parts[0])
-		parts = parts[:0:0]
-		for i := range l.Len() {
-			if err := c.r.step(); err != nil {
-				return Null, err
-			}
-			parts = append(parts, l.At(i))
+		var err error
+		if parts, err = c.r.elementsOf(l); err != nil {
+			return Null, err
 		}
 	}
 	r := c.r
@@ -424,6 +430,9 @@ func stringJoin(c *Call, _ Value, args []Value) (Value, error) {
 		}
 		if err := r.print(part, 0); err != nil {
 			return Null, err
+		}
+		if len(r.out)-start > r.limits.String {
+			break
 		}
 	}
 	s, err := r.cut(start)

@@ -192,6 +192,10 @@ const (
 )
 
 func styleNamed(name string) dateStyle {
+	const longest = len("default")
+	if len(name) > longest {
+		return styleNone
+	}
 	switch strings.ToLower(name) {
 	case "full":
 		return styleFull

@@ -404,6 +404,10 @@ func (c *Call) printed(args []Value, print func(java.Printer, string, []any) (st
 	if err != nil || len(plain) == 0 {
 		return args[0], err
 	}
+	// Reading the format takes memory in proportion to it, even if it prints little.
+	if err := c.Charge(len(args[0].str())); err != nil {
+		return Null, err
+	}
 	if err := c.Step(len(args[0].str())/16 + 1); err != nil {
 		return Null, err
 	}

@@ -128,6 +128,9 @@ func (c *Call) keyOrder(a, b Value, name string) (int, error) {
 	case left.IsNull() && right.IsNull():
 		return 0, nil
 	case left.kind == KindString && right.kind == KindString:
+		if err := c.r.weighFolded(left.str(), right.str()); err != nil {
+			return 0, err
+		}
 		return java.CompareIgnoreCase(left.str(), right.str()), nil
 	}
 	return c.toolOrder(left, right)

@@ -16,7 +16,17 @@ func illegal(message string) error {
 // stand for arguments, quotes for literal text. The error is a *FormatError or
 // ErrTooLong.
 func (p Printer) Message(pattern string, args []any) (string, error) {
-	m := messageReader{p: p, src: pattern}
+	return p.message(pattern, args, 0)
+}
+
+// maxChoices is how deep choices nest: each level reads its text anew.
+const maxChoices = 10
+
+func (p Printer) message(pattern string, args []any, depth int) (string, error) {
+	if depth > maxChoices {
+		return "", illegal("choices nest deeper than " + strconv.Itoa(maxChoices))
+	}
+	m := messageReader{p: p, src: pattern, depth: depth}
 	for m.pos < len(pattern) {
 		if len(m.out) > p.Max {
 			return "", ErrTooLong
@@ -52,6 +62,7 @@ type messageReader struct {
 	src    string
 	pos    int
 	quoted bool
+	depth  int // of choices
 	out    []byte
 }
 
@@ -288,7 +299,7 @@ func (m *messageReader) choice(style string) (elementFormat, error) {
 		}
 		inner := m.p
 		inner.Max -= len(m.out)
-		out, err := inner.Message(text, args)
+		out, err := inner.message(text, args, m.depth+1)
 		m.out = append(m.out, out...)
 		return err
 	}, nil
