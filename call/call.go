@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"sync"
@@ -217,7 +216,7 @@ func (c *Caller) send(ctx context.Context, request *rendered, o *Order, res *Res
 		c.hosts.release(t, v)
 		wait, again := waitAfter(n, v.rest)
 		if v.again && !again {
-			v.advice = fmt.Sprintf("it asks to come back in %v only (Retry-After); %s", v.rest.Round(time.Second), v.advice)
+			v.advice = "it asks to come back " + inWords(v.rest) + " (Retry-After); " + v.advice
 		}
 		if !v.again || !again || n == tidings.MaxTries {
 			c.finish(&r, v, res, m)

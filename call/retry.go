@@ -23,3 +23,11 @@ func waitAfter(try int, retryAfter time.Duration) (time.Duration, bool) {
 	wait = max(wait, retryAfter)
 	return wait, wait <= maxWait
 }
+
+// inWords says how far a time is off; a Retry-After may be beyond all use.
+func inWords(d time.Duration) string {
+	if d > 24*time.Hour {
+		return "in more than a day"
+	}
+	return "only in " + d.Round(time.Second).String()
+}
