@@ -195,7 +195,7 @@ func (d *Dispatcher) admit() bool {
 
 // add registers a lane that was read from the store.
 func (d *Dispatcher) add(fresh *loaded) (l *lane, newAccount bool) {
-	l = &lane{d: d, id: fresh.ep.ID, account: fresh.ep.Account, ep: fresh.ep, pos: fresh.pos}
+	l = &lane{d: d, id: fresh.ep.ID, account: fresh.ep.Account, ep: fresh.ep, pos: d.schedule.now(fresh.pos)}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.byID[l.id] = l

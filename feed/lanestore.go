@@ -139,7 +139,7 @@ func (l *lane) adopt() {
 	l.ep = fresh.ep
 	moved := fresh.pos.Epoch != l.pos.Epoch
 	if moved {
-		l.pos = fresh.pos
+		l.pos = l.d.schedule.now(fresh.pos)
 		l.own, l.tried = false, 0
 		l.waiting = time.Time{}
 	} else {

@@ -209,6 +209,26 @@ func TestPromise5TheScheduleGoesOnAfterARestart(t *testing.T) {
 	})
 }
 
+// A clock that was a day ahead when the batch failed, and was set right since,
+// must not make it wait for a day.
+func TestPromise5AClockThatWasSetBackLengthensNoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, 1)
+		k.store.append(1, tidings.KindOf(tidings.Delivered, tidings.Email))
+		began := time.Now()
+		failed := func(_ *tidings.Endpoint, p *tidings.Position) {
+			p.Attempts, p.BlockedSince, p.NextTry = 1, began.Add(24*time.Hour), began.Add(24*time.Hour+time.Minute)
+		}
+		k.store.act(1, failed)
+		k.start(feed.Config{})
+		time.Sleep(feed.DefaultRetryCap + time.Second)
+		if n := len(k.seen()); n != 1 {
+			t.Errorf("%d attempts within the longest wait of a start", n)
+		}
+		k.stop()
+	})
+}
+
 func TestPromise5RetryAfterLengthensAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk(t, 1)

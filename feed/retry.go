@@ -2,6 +2,8 @@ package feed
 
 import (
 	"time"
+
+	"tidings"
 )
 
 // The schedule of retries (the seed: 1, 2, 4, 8 minutes and up to one request
@@ -29,4 +31,15 @@ func (s Schedule) Wait(attempt int, retryAfter time.Duration) time.Duration {
 		wait *= 2
 	}
 	return min(max(wait, retryAfter), s.Cap)
+}
+
+// now gives a position that was read from the store, with a next try that no
+// change of the clock moves any more: never further away than the longest
+// wait, though it was written by a clock that was ahead.
+func (s Schedule) now(p tidings.Position) tidings.Position {
+	if !p.NextTry.IsZero() {
+		now := time.Now()
+		p.NextTry = now.Add(min(p.NextTry.Sub(now), s.Cap))
+	}
+	return p
 }
