@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -240,6 +241,9 @@ func TestATailShowsAttemptsAsTheyAreMadeAndEndsWithTheServer(t *testing.T) {
 	next("event: attempt")
 	if data := next("data: "); !strings.Contains(data, `"delivered":true`) || !strings.Contains(data, `"firstSeq":1,"lastSeq":1`) {
 		t.Error(data)
+	}
+	if regexp.MustCompile(`\.\d{4,}Z"`).MatchString(data) {
+		t.Errorf("its times are finer than the list's: %s", data)
 	}
 	w.api.EndStreams()
 	next("event: end")

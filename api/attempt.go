@@ -44,7 +44,7 @@ type attemptsJSON struct {
 
 func attemptView(a tidings.Attempt) attemptJSON {
 	return attemptJSON{
-		At: a.At.UTC(), Attempt: a.Number, BatchID: a.Batch, FirstSeq: a.First, LastSeq: a.Last, Activities: a.Activities,
+		At: a.At.UTC().Truncate(time.Millisecond), Attempt: a.Number, BatchID: a.Batch, FirstSeq: a.First, LastSeq: a.Last, Activities: a.Activities,
 		Bytes: a.Bytes, Digest: a.Digest, DurationMs: float64(a.Duration.Microseconds()) / 1000, Status: a.Status,
 		Delivered: a.Delivered, Outcome: a.Outcome, Error: a.Error, Answer: a.Answer, NextTryAt: instant(a.NextTry),
 	}

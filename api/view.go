@@ -131,12 +131,13 @@ func shownOptions(ep *tidings.Endpoint, now time.Time) *endpointJSON {
 	return v
 }
 
-// instant gives nil for the zero time.
+// instant gives nil for the zero time. All times are shown in milliseconds, as
+// they are stored, also those that only a lane knows yet.
 func instant(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.UTC()
+	t = t.UTC().Truncate(time.Millisecond)
 	return &t
 }
 
