@@ -239,7 +239,8 @@ func TestATailShowsAttemptsAsTheyAreMadeAndEndsWithTheServer(t *testing.T) {
 	next(": alive")
 	w.request(key, "POST /v1/activities", "["+activity("1")+"]").want(200)
 	next("event: attempt")
-	if data := next("data: "); !strings.Contains(data, `"delivered":true`) || !strings.Contains(data, `"firstSeq":1,"lastSeq":1`) {
+	data := next("data: ")
+	if !strings.Contains(data, `"delivered":true`) || !strings.Contains(data, `"firstSeq":1,"lastSeq":1`) {
 		t.Error(data)
 	}
 	if regexp.MustCompile(`\.\d{4,}Z"`).MatchString(data) {
