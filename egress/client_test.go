@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -50,7 +51,8 @@ func TestABodyInPiecesArrivesWhole(t *testing.T) {
 	})
 	c := newClient(t, Options{})
 	small, large := []byte(`{"a":1}`), bytes.Repeat([]byte("0123456789abcdef"), 40_000)
-	for _, pieces := range [][][]byte{nil, {{}}, {small}, {small, nil, small}, {large}, {[]byte("["), large, []byte(","), large, []byte("]")}} {
+	many := slices.Repeat([][]byte{large[:100]}, 3000) // more than one system call takes
+	for _, pieces := range [][][]byte{nil, {{}}, {small}, {small, nil, small}, {large}, many, {[]byte("["), large, []byte(","), large, []byte("]")}} {
 		want := bytes.Join(pieces, nil)
 		r, err := c.Do(context.Background(), Request{Method: "POST", URL: url, Body: pieces, Keep: 2 << 20})
 		if err != nil || !bytes.Equal(r.Body, want) || !r.Whole {

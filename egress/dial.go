@@ -59,7 +59,11 @@ func newDialer(o Options) *dialer {
 func (d *dialer) dialPlain(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, release := traceOf(ctx).bind(ctx)
 	defer release()
-	return d.connect(ctx, network, address)
+	conn, err := d.connect(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return gather(conn), nil
 }
 
 // dialTLS is the DialTLSContext of a transport.

@@ -40,6 +40,10 @@ func batchID(p *tidings.Position, b *Batch) tidings.BatchID {
 	return tidings.BatchID("b_" + hex.EncodeToString(sum[:16]))
 }
 
+// readAhead is how many batches one read of the log is for, where their bytes
+// are within the limit of one.
+const readAhead = 4
+
 // cutter reads the stretch of a plan and cuts it into batches. The cut is
 // greedy and looks at nothing but the plan and the log, so every cutter of the
 // same plan gives the same batches.
@@ -101,7 +105,7 @@ func (c *cutter) read(ctx context.Context) (bool, error) {
 		After:    c.through,
 		To:       c.pos.Plan.End,
 		Filter:   c.pos.Plan.Cut.Filter,
-		MaxItems: c.pos.Plan.Cut.MaxItems,
+		MaxItems: readAhead * c.pos.Plan.Cut.MaxItems,
 		MaxBytes: c.pos.Plan.Cut.MaxBytes,
 	})
 	if err != nil {
