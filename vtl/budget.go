@@ -144,7 +144,7 @@ func (b *budget) weighAll(args []Value) error {
 }
 
 // weighFolded counts the comparison of two texts without regard to case.
-func (b *budget) weighFolded(s, t string) error { return b.stepN(min(len(s), len(t)) >> 4) }
+func (b *budget) weighFolded(s, t string) error { return b.stepN(min(len(s), len(t)) >> 3) }
 
 // loop counts one turn of a #foreach.
 func (b *budget) loop() error {

@@ -92,7 +92,7 @@ func (r *render) writeValue(ref *reference, v Value) error {
 		}
 		return r.writeNull(ref)
 	}
-	return r.print(v, 0)
+	return r.print(v)
 }
 
 // writeEscaped writes \$name: without the backslash if there is a value.

@@ -73,6 +73,12 @@ var hostile = []struct {
 	{"long texts cut", `#set($t='я')#set($t=$t.repeat(400000))#foreach($i in [1..9000])#set($x=$display.truncate($t,5))#end`, Limits{}, KindLimitSteps},
 	{"a sort by long texts", `#set($s='x')#set($s=$s.repeat(300000))#set($l=[])#foreach($i in [1..20])#set($o=$l.add({'k':"$s$i"}))#end#foreach($i in [1..9000])#set($x=$sorter.sort($l,'k'))#end`, Limits{}, KindLimitSteps},
 	{"JSON of many elements", `#set($s='{},')#set($s=$s.repeat(90000))#set($s="[${s}1]")#foreach($i in [1..50])#set($x=$json.parse($s))#end`, Limits{}, KindLimitMemory},
+	{"an entry that is its own value", `#set($m={'a':1})#foreach($e in $m.entrySet())#set($e.value=$e)#end$m`, Limits{}, KindLimitDepth},
+	{"an entry within itself hashed", `#set($m={'a':1})#foreach($e in $m.entrySet())#set($e.value=$e)#end$m.hashCode()`, Limits{}, KindLimitDepth},
+	{"JSON within itself", `#set($s='{"a":[{"b":1}]}')#set($j=$json.parse($s))#foreach($x in $j.a)#set($x.b=$j)#end$j`, Limits{}, KindLimitDepth},
+	{"$foreach within itself", `#foreach($i in [1])#set($foreach.x=[$foreach])$foreach#end`, Limits{}, KindLimitDepth},
+	{"a long text hashed often", `#set($s='x')#set($s=$s.repeat(1000000))#set($l=[])#foreach($i in [1..9000])#set($o=$l.add($s))#end$l.hashCode()`, Limits{}, KindLimitSteps},
+	{"a sort by a long name", `#set($s='x')#set($s=$s.repeat(300000))#set($l=[])#foreach($i in [1..9000])#set($o=$l.add({'k':$i}))#end$sorter.sort($l,$s)`, Limits{}, KindLimitSteps},
 	{"removal from the front", `#set($l=[])#foreach($i in [1..40000])#set($ok=$l.add($i))#end#foreach($i in [1..40000])$!l.remove(0)#end`, Limits{}, KindLimitSteps},
 }
 

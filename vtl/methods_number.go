@@ -367,7 +367,7 @@ func (r *render) hash(v Value, depth int) (int32, error) {
 	}
 	switch v.kind {
 	case KindString:
-		return java.HashCode(v.str()), nil
+		return java.HashCode(v.str()), r.weigh(v)
 	case KindInt32, KindChar:
 		return int32(v.num), nil
 	case KindInt64:

@@ -428,7 +428,7 @@ func stringJoin(c *Call, _ Value, args []Value) (Value, error) {
 		if i > 0 {
 			r.out = append(r.out, args[0].str()...)
 		}
-		if err := r.print(part, 0); err != nil {
+		if err := r.print(part); err != nil {
 			return Null, err
 		}
 		if len(r.out)-start > r.limits.String {

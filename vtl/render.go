@@ -34,6 +34,7 @@ type render struct {
 	parseDepth  int      // #parse and #evaluate that run
 	evalDepth   int
 	defineDepth int
+	printing    int // values within each other that are printed
 	quoted      int // quoted strings under way, in which Insert sees nothing
 
 	regexes  *java.RegexCache // of the main template

@@ -20,7 +20,7 @@ func (r *render) text(v Value) (string, error) {
 		return v.str(), nil
 	}
 	start := len(r.out)
-	if err := r.print(v, 0); err != nil {
+	if err := r.print(v); err != nil {
 		return "", err
 	}
 	return r.cut(start)
@@ -38,7 +38,7 @@ func (r *render) cut(start int) (string, error) {
 }
 
 // print appends what a value prints (toString) to the output.
-func (r *render) print(v Value, depth int) error {
+func (r *render) print(v Value) error {
 	switch v.kind {
 	case KindString:
 		return r.write(v.str())
@@ -46,19 +46,8 @@ func (r *render) print(v Value, depth int) error {
 		r.out = strconv.AppendInt(r.out, v.int(), 10)
 	case KindFloat64:
 		r.out = java.AppendDouble(r.out, v.float())
-	case KindList:
-		return r.printList(r.list(v), depth)
-	case KindMap:
-		return r.printMap(r.mapping(v), depth)
-	case KindEntry:
-		e := v.entry()
-		return r.printPair(e.key, r.entryValue(e), depth, nil)
-	case KindObject:
-		s, err := v.object().Text(&r.call)
-		if err != nil {
-			return err
-		}
-		return r.write(s)
+	case KindList, KindMap, KindEntry, KindObject, kindLoop:
+		return r.printNested(v)
 	case kindDefine:
 		// It becomes part of a string: what is written is the reference that holds that.
 		r.quoted++
@@ -68,15 +57,39 @@ func (r *render) print(v Value, depth int) error {
 			return r.write("null")
 		}
 		return err
-	case kindLoop:
-		if store := v.loop().store; store != nil {
-			return r.printMap(store, depth)
-		}
-		return r.write("{}")
 	default:
 		return r.write(plainText(v))
 	}
 	return r.checkOutput()
+}
+
+// printNested prints what may hold other values, and in a circle itself. The depth is
+// counted by the render, since objects print what they hold by calls of their own.
+func (r *render) printNested(v Value) error {
+	if err := r.deeper(r.printing); err != nil {
+		return err
+	}
+	r.printing++
+	defer func() { r.printing-- }()
+	switch v.kind {
+	case KindList:
+		return r.printList(r.list(v))
+	case KindMap:
+		return r.printMap(r.mapping(v))
+	case KindEntry:
+		e := v.entry()
+		return r.printPair(e.key, r.entryValue(e), nil)
+	case KindObject:
+		s, err := v.object().Text(&r.call)
+		if err != nil {
+			return err
+		}
+		return r.write(s)
+	}
+	if store := v.loop().store; store != nil {
+		return r.printMap(store)
+	}
+	return r.write("{}")
 }
 
 // plainText prints the kinds that need no render: null, numbers, booleans, characters.
@@ -115,10 +128,7 @@ func (r *render) deeper(depth int) error {
 	return nil
 }
 
-func (r *render) printList(l *List, depth int) error {
-	if err := r.deeper(depth); err != nil {
-		return err
-	}
+func (r *render) printList(l *List) error {
 	r.out = append(r.out, '[')
 	for i := range l.Len() {
 		if i > 0 {
@@ -130,7 +140,7 @@ func (r *render) printList(l *List, depth int) error {
 		item := l.At(i)
 		if item.kind == KindList && r.list(item) == l {
 			r.out = append(r.out, "(this Collection)"...)
-		} else if err := r.print(item, depth+1); err != nil {
+		} else if err := r.print(item); err != nil {
 			return err
 		}
 	}
@@ -138,10 +148,7 @@ func (r *render) printList(l *List, depth int) error {
 	return r.checkOutput()
 }
 
-func (r *render) printMap(m *Map, depth int) error {
-	if err := r.deeper(depth); err != nil {
-		return err
-	}
+func (r *render) printMap(m *Map) error {
 	r.out = append(r.out, '{')
 	for i := range m.entries {
 		if i > 0 {
@@ -150,7 +157,7 @@ func (r *render) printMap(m *Map, depth int) error {
 		if err := r.step(); err != nil {
 			return err
 		}
-		if err := r.printPair(m.entries[i].key, m.entries[i].val, depth, m); err != nil {
+		if err := r.printPair(m.entries[i].key, m.entries[i].val, m); err != nil {
 			return err
 		}
 	}
@@ -159,14 +166,14 @@ func (r *render) printMap(m *Map, depth int) error {
 }
 
 // printPair prints key=value; within is the map that they are of.
-func (r *render) printPair(key, val Value, depth int, within *Map) error {
+func (r *render) printPair(key, val Value, within *Map) error {
 	for i, v := range [2]Value{key, val} {
 		if i == 1 {
 			r.out = append(r.out, '=')
 		}
 		if within != nil && v.kind == KindMap && r.mapping(v) == within {
 			r.out = append(r.out, "(this Map)"...)
-		} else if err := r.print(v, depth+1); err != nil {
+		} else if err := r.print(v); err != nil {
 			return err
 		}
 	}

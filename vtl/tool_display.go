@@ -111,7 +111,7 @@ func (c *Call) printAll(items []Value, delimiter, last, property string) error {
 			}
 			item = value
 		}
-		if err := c.r.print(item, 0); err != nil {
+		if err := c.r.print(item); err != nil {
 			return err
 		}
 		between := delimiter

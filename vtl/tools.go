@@ -202,7 +202,7 @@ func (c *Call) beanProperty(v Value, path string) (Value, bool, error) {
 			}
 		}
 		path = path[min(len(name)+1, len(path)):]
-		if err := c.Step(1); err != nil || name == "" {
+		if err := c.Step(1 + len(name)/64); err != nil || name == "" {
 			return Null, false, err
 		}
 		if m, ok := c.Map(v); ok {

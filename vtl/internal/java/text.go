@@ -183,9 +183,10 @@ func CompareIgnoreCase(a, b string) int {
 	for x != "" && y != "" {
 		rx, nx := utf8.DecodeRuneInString(x)
 		ry, ny := utf8.DecodeRuneInString(y)
-		fx, fy := foldUnit(rx), foldUnit(ry)
-		if fx != fy {
-			return int(fx) - int(fy)
+		if rx != ry {
+			if fx, fy := foldUnit(rx), foldUnit(ry); fx != fy {
+				return int(fx) - int(fy)
+			}
 		}
 		x, y = x[nx:], y[ny:]
 	}
