@@ -18,15 +18,16 @@ const masked = "***"
 // shorter one would be found everywhere.
 const shortestSecret = 4
 
-// mask hides secrets in what is kept and shown. The zero value hides none.
+// mask hides secrets in what is kept and shown. The zero value hides none. It
+// belongs to one call.
 type mask struct {
-	secrets   []string // longest first
-	header    string   // that credentials are in
-	parameter string   // that a key is in, as it stands in the query
+	secrets   []spelled
+	header    string // that credentials are in
+	parameter string // that a key is in, as it stands in the query
 }
 
-// newMask makes the mask of a request: its credentials, in all the spellings
-// that may come back, and values of headers whose names say that they are secret.
+// newMask makes the mask of a request: its credentials, and the values of
+// headers whose names say that they are secret.
 func newMask(auth *tidings.Auth, header http.Header) mask {
 	m := mask{header: setsHeader(auth)}
 	if auth != nil {
@@ -39,47 +40,41 @@ func newMask(auth *tidings.Auth, header http.Header) mask {
 		}
 	}
 	for name, values := range header {
-		if isSecretName(name) {
-			for _, v := range values {
-				m.add(v)
-				if _, token, ok := strings.Cut(v, " "); ok {
-					m.add(token) // behind "Bearer" and its like
-				}
+		if !isSecretName(name) {
+			continue
+		}
+		for _, v := range values {
+			m.add(v)
+			if _, token, ok := strings.Cut(v, " "); ok {
+				m.add(token) // behind "Bearer" and its like
 			}
 		}
 	}
-	slices.SortFunc(m.secrets, func(a, b string) int { return len(b) - len(a) })
-	m.secrets = slices.Compact(m.secrets)
+	slices.SortFunc(m.secrets, func(a, b spelled) int { return len(b.text) - len(a.text) })
 	return m
 }
 
 func (m *mask) add(secret string) {
-	inJSON := string(appendStringContent(nil, secret))
-	inXML := string(appendXML(nil, secret, true))
-	inHTML := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;").Replace(secret)
-	for _, s := range []string{
-		secret, url.QueryEscape(secret), url.PathEscape(secret), string(appendComponent(nil, &insertion{text: secret}, true)),
-		inJSON, strings.ReplaceAll(inJSON, "/", `\/`), inXML, inHTML, base64.StdEncoding.EncodeToString([]byte(secret)),
-	} {
-		if len(s) >= shortestSecret && !slices.Contains(m.secrets, s) {
-			m.secrets = append(m.secrets, s)
+	for _, text := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret))} {
+		if len(text) >= shortestSecret && !slices.ContainsFunc(m.secrets, func(s spelled) bool { return s.text == text }) {
+			m.secrets = append(m.secrets, spelled{text: text, probe: longestWord(text)})
 		}
 	}
 }
 
 // text hides the secrets in a text.
 func (m mask) text(s string) string {
-	for _, secret := range m.secrets {
-		s = strings.ReplaceAll(s, secret, masked)
+	for i := range m.secrets {
+		s = m.secrets[i].hide(s)
 	}
 	return s
 }
 
 // bytes hides the secrets in a body; it is not copied when there are none in it.
 func (m mask) bytes(b []byte) []byte {
-	for _, secret := range m.secrets {
-		if bytes.Contains(b, []byte(secret)) {
-			b = bytes.ReplaceAll(b, []byte(secret), []byte(masked))
+	for i := range m.secrets {
+		if secret := &m.secrets[i]; bytes.Contains(b, []byte(secret.probe)) {
+			b = []byte(secret.hide(string(b)))
 		}
 	}
 	return b
