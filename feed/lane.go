@@ -184,22 +184,26 @@ func (l *lane) appended(head tidings.Seq, now time.Time) {
 	l.wakeLocked()
 }
 
-// send delivers the head batch once: cut it, see that its plan is durable, wait
-// for a slot, POST, and settle what came of it.
+// send delivers the head batch once: wait for a slot, cut the batch, see that
+// its plan is durable, POST, and settle what came of it. A lane that waits for
+// a slot holds no bodies, so that memory is bounded by the slots, however many
+// endpoints are due.
 func (l *lane) send() {
 	ctx, done := l.begin()
 	defer done()
+	release, err := l.d.slots.acquire(ctx, l.pos.Blocked(), l.drop)
+	if err != nil {
+		return // stopped or reloaded while waiting; decide sees which
+	}
 	batch, err := l.headBatch(ctx)
 	if err != nil {
+		release()
 		l.storeFailed(ctx, err)
 		return
 	}
 	if batch == nil {
+		release()
 		return
-	}
-	release, err := l.d.slots.acquire(ctx, l.pos.Blocked())
-	if err != nil {
-		return // stopped or reloaded while waiting; decide sees which
 	}
 	l.tried = max(l.tried, batch.Last)
 	attempt, retryAfter := l.post(ctx, batch)

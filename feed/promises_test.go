@@ -274,6 +274,29 @@ func TestPromise5WaitingForASlotNeverLengthensTheBackOff(t *testing.T) {
 	})
 }
 
+// All receivers come back to life and hang: as many bodies are in memory as
+// there are slots, not as there are endpoints.
+func TestPromise6WhoWaitsForASlotHoldsNoBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, 40)
+		k.answer = func(ctx context.Context, p post) (bool, time.Duration) {
+			if p.number > 1 {
+				sleep(ctx, time.Hour)
+			}
+			return false, 0
+		}
+		k.start(feed.Config{MaxInFlight: 40, MaxRepeats: 2})
+		k.append(1)
+		time.Sleep(feed.DefaultRetryBase - time.Second)
+		before := k.log.count()
+		time.Sleep(2 * time.Second) // all are due, two are tried
+		if reads := k.log.count() - before; reads != 2 {
+			t.Errorf("%d endpoints read their batch, and 2 may send", reads)
+		}
+		k.kill()
+	})
+}
+
 func TestPromise6ADeadEndpointDelaysNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const dead = 30

@@ -56,6 +56,7 @@ type simLog struct {
 	pending []simDelivery
 	flusher *time.Timer
 	commits int
+	reads   int
 }
 
 type simDelivery struct {
@@ -81,6 +82,7 @@ func (l *simLog) Read(_ context.Context, q tidings.ReadQuery) (tidings.Page, err
 	if l.killed {
 		return tidings.Page{}, l.dead()
 	}
+	l.reads++
 	if l.refuses() {
 		return tidings.Page{}, tidings.Errorf(tidings.CodeUnavailable, "simulated read error")
 	}
@@ -101,6 +103,13 @@ func (l *simLog) Read(_ context.Context, q tidings.ReadQuery) (tidings.Page, err
 		items += chunk.Len()
 	}
 	return page, nil
+}
+
+// count gives the number of reads so far.
+func (l *simLog) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.reads
 }
 
 func simChunk(kinds []tidings.Kind, first, last tidings.Seq) tidings.Chunk {

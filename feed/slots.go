@@ -16,8 +16,9 @@ func newSlots(first, repeat int) slots {
 	return slots{first: make(chan struct{}, first), repeat: make(chan struct{}, repeat)}
 }
 
-// acquire waits for a slot; the release must be called once.
-func (s slots) acquire(ctx context.Context, repeat bool) (release func(), err error) {
+// acquire waits for a slot; the release must be called once. busy is called
+// when there is something to wait for.
+func (s slots) acquire(ctx context.Context, repeat bool, busy func()) (release func(), err error) {
 	slot := s.first
 	if repeat {
 		slot = s.repeat
@@ -25,9 +26,16 @@ func (s slots) acquire(ctx context.Context, repeat bool) (release func(), err er
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	release = func() { <-slot }
 	select {
 	case slot <- struct{}{}:
-		return func() { <-slot }, nil
+		return release, nil
+	default:
+		busy()
+	}
+	select {
+	case slot <- struct{}{}:
+		return release, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
