@@ -2,8 +2,6 @@ package call
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"mime"
 	"regexp"
@@ -72,7 +70,7 @@ func readReply(contentType, contentEncoding string, body []byte) reading {
 	}
 	says, looks := formatOf(media), looksLike(text)
 	switch {
-	case says == tidings.ReplyBinary && looks == tidings.ReplyBinary:
+	case (says == "" || says == tidings.ReplyBinary) && looks == tidings.ReplyBinary:
 		return reading{format: tidings.ReplyBinary, body: body}
 	case looks == tidings.ReplyBinary:
 		return reading{format: tidings.ReplyBinary, body: body, err: fmt.Errorf("the reply says that it is %s and is not text", cut(media, 50))}
@@ -114,7 +112,7 @@ func understand(says, looks tidings.ReplyFormat, text []byte) reading {
 // missing or says nothing.
 func formatOf(media string) tidings.ReplyFormat {
 	switch {
-	case media == "", media == "application/octet-stream":
+	case !strings.Contains(media, "/"), media == "application/octet-stream":
 		return ""
 	case media == "application/json", media == "text/json", strings.HasSuffix(media, "+json"):
 		return tidings.ReplyJSON
@@ -169,21 +167,11 @@ func toUTF8(body []byte, charset string) ([]byte, error) {
 	return e.NewDecoder().Bytes(body)
 }
 
-// parseJSONReply gives the value of a JSON text; the error has line and column.
+// parseJSONReply gives the value of a JSON text.
 func parseJSONReply(body []byte) (vtl.Value, error) {
 	v, err := vtl.ParseJSON(body)
-	if err == nil {
-		return v, nil
+	if err != nil {
+		return vtl.Null, fmt.Errorf("the reply is not valid %w", err) // "JSON, line 2, column 8: …"
 	}
-	at := len(body)
-	var raw json.RawMessage
-	if syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(body, &raw)); ok {
-		at = int(syntax.Offset) - 1
-	}
-	return vtl.Null, replyError("JSON", body, at, err.Error())
-}
-
-func replyError(format string, body []byte, at int, what string) error {
-	p := problemAt("", string(body), at, what)
-	return fmt.Errorf("the reply is not valid %s: line %d, column %d: %s", format, p.Line, p.Col, what)
+	return v, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -160,7 +161,8 @@ func parseXMLReply(body []byte) (vtl.Value, error) {
 	p.decoder.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
 	top, err := p.document()
 	if err != nil {
-		return vtl.Null, replyError("XML", body, int(p.decoder.InputOffset()), xmlWords(err))
+		at := problemAt("", string(body), int(p.decoder.InputOffset()), "")
+		return vtl.Null, fmt.Errorf("the reply is not valid XML, line %d, column %d: %s", at.Line, at.Col, xmlWords(err))
 	}
 	return vtl.ObjectValue(top), nil
 }
