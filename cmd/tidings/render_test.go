@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -83,5 +84,32 @@ func TestRender(t *testing.T) {
 				t.Errorf("ended with %d\n%q\n%q\nwant %d\n%q\n%q", code, out.String(), errs.String(), c.code, c.out, c.err)
 			}
 		})
+	}
+}
+
+// TestExamplesOfTheManualPrintWhatItSays renders every example of docs/templates.md.
+func TestExamplesOfTheManualPrintWhatItSays(t *testing.T) {
+	text, err := os.ReadFile("../../docs/templates.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := regexp.MustCompile("(?s)```json\n(.*?)```").FindSubmatch(text)
+	if data == nil {
+		t.Fatal("the manual has no data")
+	}
+	context := filepath.Join(t.TempDir(), "context.json")
+	if err := os.WriteFile(context, data[1], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?s)```velocity\n(.*?)```\n+```text\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if written := strings.Count(string(text), "```velocity\n"); len(examples) != written || written < 9 {
+		t.Fatalf("%d of %d examples have their output behind them", len(examples), written)
+	}
+	for _, example := range examples {
+		var out, errs strings.Builder
+		term := terminal{in: strings.NewReader(example[1]), out: &out, err: &errs}
+		if run(t.Context(), []string{"render", "--message", "-t", "-", "-d", context}, term); out.String() != example[2] {
+			t.Errorf("%s prints\n%s%s\nand the manual says\n%s", example[1], out.String(), errs.String(), example[2])
+		}
 	}
 }

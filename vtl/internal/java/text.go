@@ -37,6 +37,8 @@ func upper(s, language string) string {
 			// Lithuanian writes the dot above only in lower case.
 		case r < utf8.RuneSelf:
 			b.WriteByte(byte(unicode.ToUpper(r)))
+		case r == utf8.RuneError:
+			b.WriteString(s[i : i+undecoded(s[i:])])
 		default:
 			at, found := slices.BinarySearchFunc(specialUpper[:], r, func(e struct {
 				r     rune
@@ -76,11 +78,20 @@ func lower(s, language string) string {
 			b.WriteString("i\u0307")
 		case r == 0x307 && turkic && strings.HasSuffix(s[:i], "I"):
 			// I with a combining dot is one letter: the i before.
+		case r == utf8.RuneError:
+			b.WriteString(s[i : i+undecoded(s[i:])])
 		default:
 			b.WriteRune(unicode.ToLower(r))
 		}
 	}
 	return b.String()
+}
+
+// undecoded is the length of what s begins with and decodes as U+FFFD: that character,
+// or a byte of a lone surrogate half, which has no case and must stay as it is.
+func undecoded(s string) int {
+	_, n := utf8.DecodeRuneInString(s)
+	return n
 }
 
 // finalSigma reports whether the capital sigma at byte i ends a word: a cased
