@@ -13,7 +13,7 @@ import (
 type Leaf struct {
 	Path       string          // within the reply, for people: contacts[0].id; "" = the reply itself
 	Value      json.RawMessage // a text, number, boolean or null, or an empty list or map
-	Expression string          // $data.get('WH5').get('promocode')
+	Expression string          // $data.get('WH5').get('promocode'); "" when no template can write a name: it has U+001C or a %TAG% in it
 	Dotted     string          // $data.WH5.promocode; "" where a name does not allow it
 }
 
@@ -38,6 +38,10 @@ type walker struct {
 	leaves []Leaf
 	more   bool
 }
+
+// unwritable finds what a template can't have in a quoted text: the character
+// that Velocity takes for its end, and what reads as a merge tag.
+var unwritable = regexp.MustCompile(`\x1c|%[A-Za-z_][A-Za-z0-9_.-]*(?:\|[^%\r\n]*)?%`)
 
 // word is a name that can stand behind a dot.
 var word = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -84,7 +88,11 @@ func (w *walker) walkMap(at Leaf, m *vtl.Map, depth int) {
 
 // key goes one name further.
 func (l Leaf) key(name string) Leaf {
-	l.Expression += ".get('" + strings.ReplaceAll(name, "'", "''") + "')"
+	if unwritable.MatchString(name) || l.Expression == "" {
+		l.Expression = ""
+	} else {
+		l.Expression += ".get('" + strings.ReplaceAll(name, "'", "''") + "')"
+	}
 	plain := word.MatchString(name)
 	switch {
 	case !plain:
@@ -103,7 +111,9 @@ func (l Leaf) key(name string) Leaf {
 
 // index goes to an element of a list.
 func (l Leaf) index(i int) Leaf {
-	l.Expression += fmt.Sprintf(".get(%d)", i)
+	if l.Expression != "" {
+		l.Expression += fmt.Sprintf(".get(%d)", i)
+	}
 	if l.Dotted != "" {
 		l.Dotted += fmt.Sprintf(".get(%d)", i)
 	}

@@ -57,6 +57,9 @@ func TestEveryExpressionReachesItsValue(t *testing.T) {
 		}
 		leaves, _ := Expressions(name, reply)
 		for _, l := range leaves {
+			if l.Expression == "" && !strings.Contains(l.Path, `\x1c`) && !strings.Contains(l.Path, "%") {
+				rt.Fatalf("%s has no expression", l.Path)
+			}
 			for _, expression := range []string{l.Expression, l.Dotted} {
 				if expression == "" {
 					continue
