@@ -1,6 +1,7 @@
 package tidings
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/big"
@@ -123,16 +124,34 @@ func (v FieldValue) AppendJSON(b []byte) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendJSONText(b, text)
+			b = AppendJSONText(b, text)
 		}
 		return append(b, ']')
 	}
-	return appendJSONText(b, v.Text)
+	return AppendJSONText(b, v.Text)
 }
 
-func appendJSONText(b []byte, text string) []byte {
-	quoted, _ := json.Marshal(text) // a string always can be
-	return append(b, quoted...)
+// AppendJSONText appends a text as a JSON string. What HTML takes for its own
+// (<, >, &) stays as it is, so that what is stored and shown reads as it came;
+// bytes that are not UTF-8 become the replacement character.
+func AppendJSONText(b []byte, text string) []byte {
+	plain := true
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		b = append(b, '"')
+		b = append(b, text...)
+		return append(b, '"')
+	}
+	var quoted bytes.Buffer
+	e := json.NewEncoder(&quoted)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(text) // a string always can be
+	return append(b, bytes.TrimSuffix(quoted.Bytes(), []byte{'\n'})...)
 }
 
 // MarshalJSON gives AppendJSON.

@@ -115,7 +115,7 @@ func CheckEvent(e *Event) []FieldError {
 			fault(field, "is given twice")
 		}
 		names[p.Name] = true
-		size += len(`{"name":,"value":},`) + len(appendJSONText(nil, p.Name)) + len(p.Value)
+		size += len(`{"name":,"value":},`) + len(AppendJSONText(nil, p.Name)) + len(p.Value)
 	}
 	if size > MaxEventBytes {
 		fault("params", "have %d bytes as compact JSON: at most %d", size, MaxEventBytes)

@@ -108,7 +108,7 @@ func encodeChannels(channels []tidings.Channel) string {
 		b = append(b, `["`...)
 		b = append(b, ch.Type.String()...)
 		b = append(b, `",`...)
-		b = appendText(b, ch.Value)
+		b = tidings.AppendJSONText(b, ch.Value)
 		b = append(b, ']')
 	}
 	return string(append(b, ']'))
@@ -143,23 +143,9 @@ func encodeTexts(texts []string) string {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendText(b, text)
+		b = tidings.AppendJSONText(b, text)
 	}
 	return string(append(b, ']'))
-}
-
-// appendText appends a JSON string. Plain ASCII, which nearly all is, is not
-// worth the way through the encoder.
-func appendText(b []byte, text string) []byte {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			quoted, _ := json.Marshal(text) // a string always can be
-			return append(b, quoted...)
-		}
-	}
-	b = append(b, '"')
-	b = append(b, text...)
-	return append(b, '"')
 }
 
 // fieldSet is the additional fields of an account, as their values' column needs them.
@@ -276,7 +262,7 @@ func (f *fieldSet) encode(fields []tidings.ContactField) string {
 		b = strconv.AppendInt(b, int64(known.ID), 10)
 		b = append(b, `":`...)
 		if t := known.Type; t == tidings.FieldText || t == tidings.FieldDate {
-			b = appendText(b, field.Value.Text)
+			b = tidings.AppendJSONText(b, field.Value.Text)
 		} else {
 			b = field.Value.AppendJSON(b)
 		}

@@ -137,7 +137,7 @@ func encodeParams(params []tidings.EventParam) string {
 			b = append(b, ',')
 		}
 		b = append(b, `{"name":`...)
-		b = appendText(b, p.Name)
+		b = tidings.AppendJSONText(b, p.Name)
 		b = append(b, `,"value":`...)
 		b = append(b, p.Value...)
 		b = append(b, '}')
