@@ -113,7 +113,7 @@ func TestAHostThatAsksForARestIsLeftAloneByAllCallsOfTheAccount(t *testing.T) {
 		if res.Call.Outcome != tidings.OutcomePaused || !strings.Contains(res.Call.Error, "held back until 00:02:00 UTC: it has asked for a rest") {
 			t.Errorf("%s: %s", res.Call.Outcome, res.Call.Error)
 		}
-		if s := c.Hosts(1); len(s) != 1 || s[0].Host != "example.com:443" || s[0].RestUntil.Sub(time.Now()) != 2*time.Minute {
+		if s := c.Hosts(1); len(s) != 1 || s[0].Host != "example.com:443" || time.Until(s[0].RestUntil) != 2*time.Minute {
 			t.Errorf("the state is %+v", s)
 		}
 		for _, other := range []*tidings.Webhook{hookOf(2, "https://example.com/"), hookOf(1, "https://example.org/")} {
@@ -156,7 +156,7 @@ func TestTheBreakerOpensTriesAndCloses(t *testing.T) {
 		}
 		time.Sleep(30 * time.Second)
 		do(false) // the trial fails: a pause twice as long
-		if s := c.Hosts(1)[0]; sent != 11 || s.Breaker != BreakerOpen || s.Until.Sub(time.Now()) > time.Minute || s.Until.Sub(time.Now()) < 59*time.Second {
+		if s := c.Hosts(1)[0]; sent != 11 || s.Breaker != BreakerOpen || time.Until(s.Until) > time.Minute || time.Until(s.Until) < 59*time.Second {
 			t.Errorf("%d sent; the state is %+v", sent, s)
 		}
 		status = 200
