@@ -65,7 +65,7 @@ func (c *Call) formatArg(v Value) (any, error) {
 		return java.Char(v.num), nil
 	}
 	if v.kind == KindDecimal {
-		return v.decimal().java(), nil
+		return *v.decimal(), nil
 	}
 	s, err := c.r.text(v)
 	return formatText(s), err

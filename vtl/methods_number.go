@@ -254,14 +254,14 @@ func decimalSetScale(_ *Call, v, n Value) (Value, error) {
 	if scale > most || scale < d.Scale {
 		return Null, Throw("java.lang.ArithmeticException", "Rounding necessary")
 	}
-	return DecimalValue(Decimal{d.rescale(scale), scale}), nil
+	return DecimalValue(Decimal{Unscaled: d.Rescale(scale), Scale: scale}), nil
 }
 
 func decimalStrip(_ *Call, v Value) (Value, error) {
 	if v.kind != KindDecimal {
 		return Null, nil
 	}
-	return DecimalValue(v.decimal().strip()), nil
+	return DecimalValue(v.decimal().Strip()), nil
 }
 
 func decimalPlain(_ *Call, v Value) (Value, error) {
@@ -270,9 +270,9 @@ func decimalPlain(_ *Call, v Value) (Value, error) {
 	}
 	d := *v.decimal()
 	if d.Scale < 0 {
-		d = Decimal{d.rescale(0), 0}
+		d = Decimal{Unscaled: d.Rescale(0), Scale: 0}
 	}
-	return String(d.plain()), nil
+	return String(d.Plain()), nil
 }
 
 // boolMethods are the methods of java.lang.Boolean.

@@ -27,7 +27,7 @@ func longOf(v Value) int64 {
 	case KindBig:
 		return lowBits(v.big())
 	case KindDecimal:
-		return lowBits(v.decimal().whole())
+		return lowBits(v.decimal().Whole())
 	}
 	return java.DoubleToLong(v.Float64())
 }
@@ -201,17 +201,17 @@ func (r *render) decimalMath(op tokenKind, x, y Value) (Value, error) {
 	scale := max(a.Scale, b.Scale)
 	switch op {
 	case tokPlus:
-		return DecimalValue(Decimal{new(big.Int).Add(a.rescale(scale), b.rescale(scale)), scale}), nil
+		return DecimalValue(Decimal{Unscaled: new(big.Int).Add(a.Rescale(scale), b.Rescale(scale)), Scale: scale}), nil
 	case tokMinus:
-		return DecimalValue(Decimal{new(big.Int).Sub(a.rescale(scale), b.rescale(scale)), scale}), nil
+		return DecimalValue(Decimal{Unscaled: new(big.Int).Sub(a.Rescale(scale), b.Rescale(scale)), Scale: scale}), nil
 	case tokMultiply:
-		return DecimalValue(Decimal{new(big.Int).Mul(a.Unscaled, b.Unscaled), a.Scale + b.Scale}), nil
+		return DecimalValue(Decimal{Unscaled: new(big.Int).Mul(a.Unscaled, b.Unscaled), Scale: a.Scale + b.Scale}), nil
 	}
 	// The quotient has the scale of the dividend, rounded half down.
-	num, den := a.rescale(scale), b.rescale(scale)
-	num = Decimal{num, 0}.rescale(max(a.Scale, 0))
-	den = Decimal{den, 0}.rescale(max(-a.Scale, 0))
-	return DecimalValue(Decimal{quoHalfDown(num, den), a.Scale}), nil
+	num, den := a.Rescale(scale), b.Rescale(scale)
+	num = Decimal{Unscaled: num, Scale: 0}.Rescale(max(a.Scale, 0))
+	den = Decimal{Unscaled: den, Scale: 0}.Rescale(max(-a.Scale, 0))
+	return DecimalValue(Decimal{Unscaled: quoHalfDown(num, den), Scale: a.Scale}), nil
 }
 
 // quoHalfDown divides and rounds to the nearest, halves towards zero.
@@ -237,16 +237,7 @@ func toDecimal(v Value) (Decimal, bool) {
 	case KindBig:
 		return Decimal{Unscaled: v.big()}, true
 	}
-	return ParseDecimal(plainText(Float(v.Float64())))
-}
-
-// whole is the number without its fraction.
-func (d *Decimal) whole() *big.Int {
-	if d.Scale <= 0 {
-		return d.rescale(0)
-	}
-	ten := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(d.Scale)), nil)
-	return ten.Quo(d.Unscaled, ten)
+	return java.ParseDecimal(plainText(Float(v.Float64())))
 }
 
 // negate is the unary minus.
@@ -263,7 +254,7 @@ func (r *render) negate(v Value) (Value, error) {
 		return r.bigMath(tokMinus, new(big.Int), v.big())
 	case KindDecimal:
 		d := v.decimal()
-		return DecimalValue(Decimal{new(big.Int).Neg(d.Unscaled), d.Scale}), nil
+		return DecimalValue(Decimal{Unscaled: new(big.Int).Neg(d.Unscaled), Scale: d.Scale}), nil
 	case KindFloat32:
 		return Float32(float32(-v.float())), nil
 	}

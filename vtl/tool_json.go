@@ -6,6 +6,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"tidings/vtl/internal/java"
 )
 
 // jsonTool is JsonTool without its doors to files and the net. It holds nothing:
@@ -83,7 +85,7 @@ func (d *toolJSON) value(depth int) (Value, error) {
 	case bool:
 		return Bool(t), nil
 	case json.Number:
-		n, ok := ParseDecimal(string(t))
+		n, ok := java.ParseDecimal(string(t))
 		if !ok {
 			return Null, strconv.ErrRange
 		}

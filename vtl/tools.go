@@ -2,7 +2,6 @@ package vtl
 
 import (
 	"errors"
-	"math/big"
 
 	"tidings/vtl/internal/java"
 )
@@ -97,8 +96,7 @@ func formatNumber(dst []byte, nf *java.NumberFormat, v Value) []byte {
 	case KindBig:
 		return nf.AppendBig(dst, v.big())
 	case KindDecimal:
-		d := v.decimal()
-		return nf.AppendDecimal(dst, java.Decimal{Unscaled: d.Unscaled, Scale: d.Scale})
+		return nf.AppendDecimal(dst, *v.decimal())
 	}
 	return nf.AppendDouble(dst, v.Float64())
 }
@@ -131,14 +129,8 @@ func thrownBy(err error) error {
 
 // toolArg is a value as an argument of printf and message.
 func (c *Call) toolArg(v Value) (any, error) {
-	switch v.kind {
-	case KindDecimal:
-		d := v.decimal()
-		return java.Decimal{Unscaled: new(big.Int).Set(d.Unscaled), Scale: d.Scale, Text: d.String()}, nil
-	case KindObject:
-		if d, ok := v.object().(*dateValue); ok {
-			return java.Date(d.ms), nil
-		}
+	if d, ok := v.Object().(*dateValue); ok {
+		return java.Date(d.ms), nil
 	}
 	return c.formatArg(v)
 }

@@ -5,6 +5,8 @@ import (
 	"math/big"
 	"unicode/utf8"
 	"unsafe"
+
+	"tidings/vtl/internal/java"
 )
 
 // Kind says what a Value holds. The kinds follow the Java classes that a
@@ -105,11 +107,8 @@ func Bool(b bool) Value {
 func Char(unit uint16) Value { return Value{kind: KindChar, num: uint64(unit)} }
 
 // Decimal is an exact decimal number, Unscaled * 10^-Scale, like BigDecimal: it
-// remembers its trailing zeros.
-type Decimal struct {
-	Unscaled *big.Int
-	Scale    int32
-}
+// remembers its trailing zeros. Its fields are Unscaled, a *big.Int, and Scale, an int32.
+type Decimal = java.Decimal
 
 // DecimalValue makes a BigDecimal. The number must not be changed afterwards.
 func DecimalValue(d Decimal) Value {

@@ -362,7 +362,7 @@ func (p Printer) text(arg any) string {
 	case float64:
 		return string(AppendDouble(nil, v))
 	case Decimal:
-		return v.Text
+		return v.String()
 	case Char:
 		return string(rune(v))
 	case Date:

@@ -260,8 +260,7 @@ func doubleOf(arg any) (float64, bool) {
 		f, _ := new(big.Float).SetInt(v).Float64()
 		return f, true
 	case Decimal:
-		f, _ := strconv.ParseFloat(v.Text, 64) // out of range gives the infinity that Java has
-		return f, true
+		return v.Float64(), true
 	}
 	return 0, false
 }

@@ -7,14 +7,6 @@ import (
 	"strings"
 )
 
-// Decimal is a BigDecimal as an argument: Unscaled × 10^-Scale. Text is what
-// its toString gives.
-type Decimal struct {
-	Unscaled *big.Int
-	Scale    int32
-	Text     string
-}
-
 // decimalDigits is 0.d1d2d3… × 10^exp; no digit means zero.
 type decimalDigits struct {
 	d   []byte

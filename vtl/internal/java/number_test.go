@@ -69,5 +69,5 @@ func decimalOf(s string) Decimal {
 	e, _ := strconv.Atoi(strings.TrimPrefix(exp, "+"))
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	n, _ := new(big.Int).SetString(whole+fraction, 10)
-	return Decimal{Unscaled: n, Scale: int32(len(fraction) - e), Text: s}
+	return Decimal{Unscaled: n, Scale: int32(len(fraction) - e)}
 }

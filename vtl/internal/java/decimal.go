@@ -1,12 +1,17 @@
-package vtl
+package java
 
 import (
 	"math/big"
 	"strconv"
 	"strings"
-
-	"tidings/vtl/internal/java"
 )
+
+// Decimal is an exact decimal number, Unscaled × 10^-Scale, like BigDecimal: it
+// remembers its trailing zeros.
+type Decimal struct {
+	Unscaled *big.Int
+	Scale    int32
+}
 
 // Float64 returns the nearest double.
 func (d Decimal) Float64() float64 {
@@ -84,8 +89,17 @@ func (d Decimal) String() string {
 	return b
 }
 
-// rescale returns the unscaled number at a larger scale.
-func (d Decimal) rescale(scale int32) *big.Int {
+// Whole is the number without its fraction.
+func (d Decimal) Whole() *big.Int {
+	if d.Scale <= 0 {
+		return d.Rescale(0)
+	}
+	ten := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(d.Scale)), nil)
+	return ten.Quo(d.Unscaled, ten)
+}
+
+// Rescale returns the unscaled number at a larger scale.
+func (d Decimal) Rescale(scale int32) *big.Int {
 	if scale <= d.Scale {
 		return d.Unscaled
 	}
@@ -96,14 +110,14 @@ func (d Decimal) rescale(scale int32) *big.Int {
 // Cmp compares by value: 1.5 and 1.50 are the same.
 func (d Decimal) Cmp(o Decimal) int {
 	scale := max(d.Scale, o.Scale)
-	return d.rescale(scale).Cmp(o.rescale(scale))
+	return d.Rescale(scale).Cmp(o.Rescale(scale))
 }
 
 // Equal compares as equals does: 1.5 and 1.50 differ.
 func (d Decimal) Equal(o Decimal) bool { return d.Scale == o.Scale && d.Unscaled.Cmp(o.Unscaled) == 0 }
 
-// plain prints without an exponent; the scale must not be negative.
-func (d Decimal) plain() string {
+// Plain prints without an exponent; the scale must not be negative.
+func (d Decimal) Plain() string {
 	digits := new(big.Int).Abs(d.Unscaled).String()
 	if pad := int(d.Scale) - len(digits) + 1; pad > 0 {
 		digits = strings.Repeat("0", pad) + digits
@@ -117,8 +131,8 @@ func (d Decimal) plain() string {
 	return digits
 }
 
-// strip drops trailing zeros, also before the point.
-func (d Decimal) strip() Decimal {
+// Strip drops trailing zeros, also before the point.
+func (d Decimal) Strip() Decimal {
 	if d.Unscaled.Sign() == 0 {
 		return Decimal{Unscaled: new(big.Int)}
 	}
@@ -130,9 +144,4 @@ func (d Decimal) strip() Decimal {
 		}
 		d = Decimal{quo, d.Scale - 1}
 	}
-}
-
-// java is the number as the formatters take it.
-func (d Decimal) java() java.Decimal {
-	return java.Decimal{Unscaled: d.Unscaled, Scale: d.Scale, Text: d.String()}
 }
