@@ -145,7 +145,7 @@ func (c *Caller) render(ctx context.Context, o *Order, res *Result) *rendered {
 	var request *rendered
 	if problem == nil {
 		r := newRenderer(ctx, scope{contact: o.Contact, event: o.Event, replies: o.Replies, instance: o.Instance}, c.tools, p.zoned)
-		request, problem = r.request(p, c.options.Rules)
+		request, problem = r.request(p)
 		res.Warnings = r.warnings
 	}
 	if problem == nil {
@@ -160,7 +160,7 @@ func (c *Caller) render(ctx context.Context, o *Order, res *Result) *rendered {
 func (c *Caller) prepare(w *tidings.Webhook) (*prepared, *Problem) {
 	key := preparedKey{w.ID, w.Version}
 	if key.id == 0 {
-		return prepare(w)
+		return prepare(w, c.options.Rules)
 	}
 	c.mu.Lock()
 	p := c.prepared[key]
@@ -168,7 +168,7 @@ func (c *Caller) prepare(w *tidings.Webhook) (*prepared, *Problem) {
 	if p != nil {
 		return p, nil
 	}
-	p, problem := prepare(w)
+	p, problem := prepare(w, c.options.Rules)
 	if problem != nil {
 		return nil, problem
 	}

@@ -54,7 +54,7 @@ func (in *Inputs) NeedsEvent() bool { return len(in.Event) > 0 || in.WholeEvent 
 // FindInputs gives what a webhook needs. The error is a *Problem: a template that can't be read.
 func FindInputs(w *tidings.Webhook, known Known) (Inputs, error) {
 	var in Inputs
-	p, problem := prepare(w)
+	p, problem := parseAll(w)
 	if problem != nil {
 		return in, problem
 	}

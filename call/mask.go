@@ -133,17 +133,32 @@ func (m mask) url(raw string) string {
 }
 
 // isSecretName says whether a header or parameter of this name carries a
-// secret, by the names that APIs give to them.
+// secret, by the names that APIs give to them, in any case and with any of - _ . in them.
 func isSecretName(name string) bool {
-	name = strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(name))
-	switch name {
+	const longest = 64
+	var folded [longest]byte
+	n := 0
+	for i := 0; i < len(name) && n < longest; i++ {
+		switch c := name[i]; {
+		case c == '-' || c == '_' || c == '.':
+			continue
+		case 'A' <= c && c <= 'Z':
+			folded[n] = c + 'a' - 'A'
+		default:
+			folded[n] = c
+		}
+		n++
+	}
+	switch string(folded[:n]) {
+	case "accept", "contenttype", "contentlength", "date", "server", "useragent", "tidingscallid":
+		return false
 	case "authorization", "proxyauthorization", "cookie", "setcookie", "key", "auth", "sig", "signature", "pwd", "pass":
 		return true
 	}
-	for _, part := range []string{"apikey", "token", "secret", "password", "passwd", "credential", "accesskey", "authkey", "subscriptionkey", "privatekey"} {
-		if strings.Contains(name, part) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(secretParts, func(part string) bool { return bytes.Contains(folded[:n], []byte(part)) })
+}
+
+// secretParts is in the names of what is secret.
+var secretParts = []string{
+	"apikey", "token", "secret", "password", "passwd", "credential", "accesskey", "authkey", "subscriptionkey", "privatekey",
 }

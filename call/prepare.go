@@ -34,8 +34,19 @@ type header struct {
 	value template
 }
 
-// prepare parses the templates of a webhook that CheckWebhook has passed.
-func prepare(w *tidings.Webhook) (*prepared, *Problem) {
+// prepare parses the templates of a webhook, and judges by the rules of today
+// whom it calls: they may have changed since it was saved.
+func prepare(w *tidings.Webhook, rules Rules) (*prepared, *Problem) {
+	p, problem := parseAll(w)
+	if problem == nil {
+		if reason := checkURL(w.URL, rules); reason != "" {
+			problem = &Problem{Part: PartURL, Message: "it " + reason}
+		}
+	}
+	return p, problem
+}
+
+func parseAll(w *tidings.Webhook) (*prepared, *Problem) {
 	p := &prepared{method: w.Method, format: w.Body.Format}
 	var problem *Problem
 	read := func(part Part, source string) template {

@@ -71,11 +71,11 @@ func newRenderer(ctx context.Context, s scope, tools vtl.Tools, zoned bool) *ren
 }
 
 // request renders all parts.
-func (r *renderer) request(p *prepared, rules Rules) (*rendered, *Problem) {
+func (r *renderer) request(p *prepared) (*rendered, *Problem) {
 	out := &rendered{method: string(p.method), header: make(http.Header, len(p.headers)+6)}
 	url, problem := r.part(p.url, &urlPlace{}, tidings.MaxWebhookURL)
 	if problem == nil {
-		problem = lintURL(url, rules)
+		problem = lintURL(url)
 	}
 	if problem != nil {
 		return nil, problem

@@ -24,11 +24,11 @@ func rendering(t *testing.T, as string, source string, s scope) (string, *Proble
 	default:
 		w.Body = tidings.Body{Format: tidings.BodyFormat(as), Template: source}
 	}
-	p, problem := prepare(w)
+	p, problem := prepare(w, Rules{})
 	if problem != nil {
 		return "", problem
 	}
-	out, problem := newRenderer(context.Background(), s, vtl.StandardTools(), p.zoned).request(p, Rules{})
+	out, problem := newRenderer(context.Background(), s, vtl.StandardTools(), p.zoned).request(p)
 	if problem != nil {
 		return "", problem
 	}
@@ -148,7 +148,7 @@ func TestWhatCannotBeSentIsSaidWithItsPlace(t *testing.T) {
 		{"xml", `<?xml version="1.0" encoding="windows-1251"?><a/>`, `declares the encoding windows-1251`},
 		{"url", `https://example.com/$dots/x`, `in the rendered URL, line 1, column 21: a segment of dots`},
 		{"url", `https://example.com/a/%2E%2e`, `a segment of dots`},
-		{"url", `https://${tag}.example.com/`, `in the URL, line 1, column 9: ${tag} stands before the path`},
+		{"url", `https://${tag}.example.com/`, `in the URL: it has a variable, or a character`},
 		{"url", `https://example.com/?a=5%`, `column 25: a % without two hex digits`},
 		{"url", `https://example.com/?a=1#x`, `column 25: a fragment`},
 		{"url", `http://example.com/`, `must begin with https://`},

@@ -1,14 +1,24 @@
 package call
 
 import (
+	"bytes"
 	"encoding/json"
+	"strconv"
+	"unicode/utf8"
 
 	"tidings"
 	"tidings/vtl"
 )
 
-// paramValue gives a parameter's JSON its types.
+// paramValue gives a parameter's JSON its types. Most parameters are short
+// texts and numbers, which need no parser.
 func paramValue(raw json.RawMessage) vtl.Value {
+	if n := len(raw); n >= 2 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
+		return vtl.String(string(raw[1 : n-1]))
+	}
+	if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
+		return vtl.Int(n)
+	}
 	v, err := vtl.ParseJSON(raw)
 	if err != nil {
 		return vtl.String(string(raw)) // stored parameters are JSON; a limit of the engine is left
