@@ -332,3 +332,18 @@ func TestAttemptsAreReadPageByPage(t *testing.T) {
 		t.Error(second.body)
 	}
 }
+
+func TestParametersThatAreNoNumbersOfTheirRangeAreExplained(t *testing.T) {
+	w := newWorld(t)
+	key := w.account("shop")
+	for _, c := range []struct{ line, field, reason string }{
+		{"GET /v1/endpoints/abc", "id", "must be a whole number"},
+		{"GET /v1/endpoints/0", "id", "must be 1 or more"},
+		{"GET /v1/endpoints/1/attempts?limit=201", "limit", "must be 200 or less"},
+		{"POST /v1/endpoints/1.5/retry", "id", "must be a whole number"},
+	} {
+		if a := w.request(key, c.line, "").want(400); !strings.Contains(a.body, `{"field":"`+c.field+`","reason":"`+c.reason+`"}`) {
+			t.Errorf("%s: %s", c.line, a.body)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -214,7 +215,21 @@ func ownShape(ctx huma.Context, _ string, v any) (any, error) {
 	}
 	for _, e := range m.Errors {
 		_, name, _ := cutLocation(e.Location)
-		p.Errors = append(p.Errors, faultJSON{Field: name, Reason: e.Message})
+		p.Errors = append(p.Errors, faultJSON{Field: name, Reason: reasonOf(e.Message)})
 	}
 	return p, nil
+}
+
+// reasonOf says in the words of this API what huma found wrong with a parameter.
+func reasonOf(message string) string {
+	if least, ok := strings.CutPrefix(message, "expected number >= "); ok {
+		return "must be " + least + " or more"
+	}
+	if most, ok := strings.CutPrefix(message, "expected number <= "); ok {
+		return "must be " + most + " or less"
+	}
+	if message == "invalid integer" {
+		return "must be a whole number"
+	}
+	return message
 }
