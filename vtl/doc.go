@@ -125,6 +125,9 @@ tags but bytes of an address.
   - Values in a circle are an error when printed, not the end of the process.
   - Every render has a budget, see Limits: an error where Java runs on or dies.
   - In a strict render only a reference that is written must have a value.
+  - A regular expression finds nothing between the halves of a surrogate pair.
+  - What takes quadratic time in Java is bounded: the digits of literals and of numbers
+    in JSON, the patterns of dates and numbers, choices within choices ($display.message).
 
 # Limits
 

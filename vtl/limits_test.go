@@ -79,6 +79,8 @@ var hostile = []struct {
 	{"$foreach within itself", `#foreach($i in [1])#set($foreach.x=[$foreach])$foreach#end`, Limits{}, KindLimitDepth},
 	{"a long text hashed often", `#set($s='x')#set($s=$s.repeat(1000000))#set($l=[])#foreach($i in [1..9000])#set($o=$l.add($s))#end$l.hashCode()`, Limits{}, KindLimitSteps},
 	{"a sort by a long name", `#set($s='x')#set($s=$s.repeat(300000))#set($l=[])#foreach($i in [1..9000])#set($o=$l.add({'k':$i}))#end$sorter.sort($l,$s)`, Limits{}, KindLimitSteps},
+	{"powers", `#foreach($i in [1..90000])#set($x=$math.pow(1.0000001,1e9))#end`, Limits{}, KindLimitMemory},
+	{"tags that stay", `#set($s='<b ')#set($s=$s.repeat(250000))#foreach($i in [1..90000])#set($t=$display.stripTags("$s>",'b','i'))#end`, Limits{}, KindLimitSteps},
 	{"removal from the front", `#set($l=[])#foreach($i in [1..40000])#set($ok=$l.add($i))#end#foreach($i in [1..40000])$!l.remove(0)#end`, Limits{}, KindLimitSteps},
 }
 

@@ -276,27 +276,30 @@ func displayStripTags(c *Call, _ Object, args []Value) (Value, error) {
 	if err := c.Step(len(text)/64 + len(allowed)*strings.Count(text, "<")); err != nil {
 		return Null, err
 	}
+	return String(stripTags(text, allowed)), nil
+}
+
+// stripTags takes out what stands from a < to the next >, but for tags that are allowed.
+// What follows the last > is no tag: knowing that, no part is looked through twice.
+func stripTags(text string, allowed []string) string {
 	var b strings.Builder
-	for {
-		open := strings.IndexByte(text, '<')
+	at := 0
+	for last := strings.LastIndexByte(text, '>'); at < last; {
+		open := strings.IndexByte(text[at:last], '<')
 		if open < 0 {
 			break
 		}
-		end := strings.IndexByte(text[open:], '>')
-		if end < 0 {
-			break
-		}
-		b.WriteString(text[:open])
-		text = text[open:]
-		if tagAllowed(text, allowed) {
+		b.WriteString(text[at : at+open])
+		at += open
+		if tagAllowed(text[at:], allowed) {
 			b.WriteByte('<')
-			text = text[1:]
-		} else {
-			text = text[end+1:]
+			at++
+			continue
 		}
+		at += strings.IndexByte(text[at:], '>') + 1
 	}
-	b.WriteString(text)
-	return String(b.String()), nil
+	b.WriteString(text[at:])
+	return b.String()
 }
 
 // tagAllowed reports whether the tag that s begins with has one of the names.

@@ -27,7 +27,7 @@ var mathClass = &Class{Name: "MathTool", Methods: Methods{
 	"bitwiseAnd": bitwise(-1, func(a, b int64) int64 { return a & b }),
 	"bitwiseXOr": bitwise(0, func(a, b int64) int64 { return a ^ b }),
 
-	"pow":  ofTwo(func(a, b Value) Value { return matchType(java.Pow(a.Float64(), b.Float64()), a, b) }),
+	"pow":  {withArgs(2, mathPow)},
 	"idiv": ofTwo(func(a, b Value) Value { return wholeDiv(a, b, func(a, b int32) int32 { return a / b }) }),
 	"mod":  ofTwo(func(a, b Value) Value { return wholeDiv(a, b, func(a, b int32) int32 { return a % b }) }),
 
@@ -101,6 +101,32 @@ func ofTwo(f func(a, b Value) Value) []Method {
 		}
 		return f(a, b), nil
 	})}
+}
+
+// What a power costs that is no small whole number: its last bit takes arithmetic on
+// long numbers.
+const (
+	powSteps = 128
+	powBytes = 16 << 10
+)
+
+func mathPow(c *Call, args []Value) (Value, error) {
+	numbers, err := c.mathNumbers(args)
+	if err != nil || numbers == nil {
+		return Null, err
+	}
+	a, b := numbers[0], numbers[1]
+	power, ok := java.WholePow(a.Float64(), b.Float64())
+	if !ok {
+		if err := c.Step(powSteps); err != nil {
+			return Null, err
+		}
+		if err := c.r.charge(powBytes); err != nil {
+			return Null, err
+		}
+		power = java.Pow(a.Float64(), b.Float64())
+	}
+	return matchType(power, a, b), nil
 }
 
 // folded makes a method over any number of numbers, beginning with start. The step

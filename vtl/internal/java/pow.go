@@ -30,6 +30,22 @@ func Pow(x, y float64) float64 {
 	return f
 }
 
+// WholePow is Pow for whole numbers, as long as the power is a whole number below 2^53;
+// false beyond.
+func WholePow(x, y float64) (float64, bool) {
+	const bits = 53
+	if y < 0 || y > bits || y != math.Trunc(y) || x != math.Trunc(x) {
+		return 0, false
+	}
+	power := 1.0
+	for range int(y) {
+		if power *= x; math.Abs(power) > 1<<bits {
+			return 0, false
+		}
+	}
+	return power, true
+}
+
 func bigFloat(f float64) *big.Float { return new(big.Float).SetPrec(powBits).SetFloat64(f) }
 
 // bigLog is the natural logarithm of x > 0: that of its mantissa by a series,

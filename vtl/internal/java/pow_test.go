@@ -60,3 +60,20 @@ func TestPowersAtTheEdges(t *testing.T) {
 		}
 	}
 }
+
+func TestWholePowersAreThoseOfPow(t *testing.T) {
+	exact := 0
+	for x := -12.0; x <= 12; x++ {
+		for y := 0.0; y <= 60; y++ {
+			if got, ok := WholePow(x, y); ok {
+				exact++
+				if want := Pow(x, y); got != want {
+					t.Errorf("WholePow(%v, %v) = %v, want %v", x, y, got, want)
+				}
+			}
+		}
+	}
+	if _, ok := WholePow(2.5, 2); ok || exact < 300 {
+		t.Errorf("%d whole powers, and 2.5²", exact)
+	}
+}
