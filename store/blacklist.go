@@ -68,14 +68,41 @@ func (s *Store) Blacklist(ctx context.Context, account tidings.AccountID, after 
 	return entries, readError(rows.Err())
 }
 
+// blacklistAtOnce is how many addresses one statement looks up.
+const blacklistAtOnce = 3
+
 // markBlacklisted sets Blacklisted of a contact's channels.
 func markBlacklisted(q reader, c *tidings.Contact) error {
-	for i := range c.Channels {
-		k := channelKey(c.Channels[i])
-		err := q.row(`SELECT EXISTS (SELECT 1 FROM blacklist WHERE account = $1 AND kind = $2 AND key = $3)`, c.Account, k.kind, k.key).Scan(&c.Channels[i].Blacklisted)
-		if err != nil {
-			return readError(err)
+	for from := 0; from < len(c.Channels); from += blacklistAtOnce {
+		group := c.Channels[from:min(from+blacklistAtOnce, len(c.Channels))]
+		if err := markGroup(q, c.Account, group); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func markGroup(q reader, account tidings.AccountID, group []tidings.Channel) error {
+	args := []any{account}
+	for i := range blacklistAtOnce {
+		k := channelKey(group[min(i, len(group)-1)]) // the last one again where there are fewer
+		args = append(args, k.kind, k.key)
+	}
+	rows, err := q.rows(`SELECT kind, key FROM blacklist WHERE account = $1 AND (kind = $2 AND key = $3 OR kind = $4 AND key = $5 OR kind = $6 AND key = $7)`, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k contactKey
+		if err := rows.Scan(&k.kind, &k.key); err != nil {
+			return readError(err)
+		}
+		for i := range group {
+			if channelKey(group[i]) == k {
+				group[i].Blacklisted = true
+			}
+		}
+	}
+	return readError(rows.Err())
 }

@@ -63,7 +63,11 @@ func (s *Store) CreateContact(ctx context.Context, account tidings.AccountID, ch
 		if err != nil {
 			return err
 		}
-		if id, err = w.create(&change); err != nil {
+		fresh, err := w.fresh(&change)
+		if err != nil {
+			return err
+		}
+		if id, err = w.create(&fresh); err != nil {
 			return err
 		}
 		return w.flush()
@@ -128,10 +132,8 @@ func (s *Store) DeleteContact(ctx context.Context, account tidings.AccountID, id
 		if err != nil {
 			return err
 		}
-		for _, key := range contactKeys(&c) {
-			if err := deleteKey(tx, account, key); err != nil {
-				return err
-			}
+		if err := releaseKeys(tx, account, contactKeys(&c)); err != nil {
+			return err
 		}
 		for _, from := range []string{`contact WHERE id`, `contact_name WHERE rowid`, `segment_member WHERE contact`} {
 			if _, err := tx.exec(`DELETE FROM `+from+` = $1`, id); err != nil {

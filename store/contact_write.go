@@ -23,9 +23,6 @@ func (s *Store) ImportContacts(ctx context.Context, account tidings.AccountID, c
 		if err != nil {
 			return err
 		}
-		if err := w.prefetch(changes, by); err != nil {
-			return err
-		}
 		for i := range changes {
 			outcomes[i], err = w.upsert(&changes[i], by)
 			if err != nil {
@@ -47,16 +44,16 @@ type contactWriter struct {
 	tx         *writeTx
 	account    tidings.AccountID
 	fields     *fieldSet
-	nextID     tidings.ContactID // 0 = not read yet
-	keys       keyIndex
-	names      []contactName // to be stored
+	lastID     tidings.ContactID // that was given; 0 = not read yet
+	names      []contactName     // to be stored
 	activities []tidings.Activity
 }
 
 // contactName is what a contact is called, as the index of names takes it.
 type contactName struct {
 	id    tidings.ContactID
-	words string
+	words string // "" = it has no name any more
+	known bool   // under another name
 }
 
 func (s *Store) newContactWriter(tx *writeTx, account tidings.AccountID) (*contactWriter, error) {
@@ -67,20 +64,25 @@ func (s *Store) newContactWriter(tx *writeTx, account tidings.AccountID) (*conta
 	if err != nil {
 		return nil, err
 	}
-	return &contactWriter{
-		s: s, tx: tx, account: account, fields: fields,
-		keys: keyIndex{tx: tx, account: account, owner: make(map[contactKey]tidings.ContactID)},
-	}, nil
+	return &contactWriter{s: s, tx: tx, account: account, fields: fields}, nil
 }
 
-// flush stores what was held back.
+// flush stores what was held back. The names come one after the other, because
+// a statement of another kind between them may have their index write out what
+// it holds back.
 func (w *contactWriter) flush() error {
-	if err := w.keys.flush(); err != nil {
-		return err
-	}
-	// The names last, one after the other: a statement of another kind between
-	// them would have the index write out what it holds back.
 	for _, name := range w.names {
+		if !name.known {
+			continue
+		}
+		if _, err := w.tx.exec(`DELETE FROM contact_name WHERE rowid = $1`, name.id); err != nil {
+			return fmt.Errorf("index of names: %w", err)
+		}
+	}
+	for _, name := range w.names {
+		if name.words == "" {
+			continue
+		}
 		if _, err := w.tx.exec(`INSERT INTO contact_name (rowid, words) VALUES ($1, $2)`, name.id, name.words); err != nil {
 			return fmt.Errorf("index of names: %w", err)
 		}
@@ -94,54 +96,10 @@ func (w *contactWriter) flush() error {
 	return w.s.appendWithin(w.tx, w.account, activities)
 }
 
-// prefetch looks up at once what finds the contacts of many changes.
-func (w *contactWriter) prefetch(changes []tidings.ContactChange, by tidings.MatchBy) error {
-	if len(changes) == 1 {
-		return nil
-	}
-	var keys []contactKey
-	for i := range changes {
-		keys = append(keys, changeKeys(&changes[i], tidings.MatchAny)...)
-	}
-	return w.keys.load(keys)
-}
-
-// changeKeys lists what finds the contact that a change is about, in the order
-// of trying.
-func changeKeys(ch *tidings.ContactChange, by tidings.MatchBy) []contactKey {
-	// A contact of nothing but the change has the same keys.
-	var only tidings.Contact
-	narrowed := tidings.ContactChange{ExternalCustomerID: ch.ExternalCustomerID, Email: ch.Email, SMS: ch.SMS, Channels: ch.Channels}
-	narrowed.Apply(&only)
-	keys := contactKeys(&only)
-	switch by {
-	case tidings.MatchExternalID:
-		return slices.DeleteFunc(keys, func(k contactKey) bool { return k.kind != keyExternal })
-	case tidings.MatchEmail:
-		return slices.DeleteFunc(keys, func(k contactKey) bool { return k.kind != int(tidings.Email) })
-	case tidings.MatchSMS:
-		return slices.DeleteFunc(keys, func(k contactKey) bool { return k.kind != int(tidings.SMS) })
-	}
-	return keys
-}
-
 // upsert does one change. Errors of the row are in the outcome; the second
 // result ends the transaction.
 func (w *contactWriter) upsert(ch *tidings.ContactChange, by tidings.MatchBy) (tidings.ContactOutcome, error) {
-	id, err := w.find(ch, by)
-	var out tidings.ContactOutcome
-	switch {
-	case err != nil:
-	case id == 0:
-		out.Created, out.Changed = true, true
-		out.ID, err = w.create(ch)
-	default:
-		var was tidings.Contact
-		if was, err = readContact(w.tx, w.account, id, w.fields); err == nil {
-			out.ID = id
-			out.Changed, err = w.change(&was, ch)
-		}
-	}
+	out, err := w.tryUpsert(ch, by)
 	switch tidings.CodeOf(err) {
 	case "":
 		return out, nil
@@ -151,78 +109,157 @@ func (w *contactWriter) upsert(ch *tidings.ContactChange, by tidings.MatchBy) (t
 	return tidings.ContactOutcome{}, err
 }
 
-// find gives the contact that a change is about, 0 when there is none yet.
-func (w *contactWriter) find(ch *tidings.ContactChange, by tidings.MatchBy) (tidings.ContactID, error) {
+func (w *contactWriter) tryUpsert(ch *tidings.ContactChange, by tidings.MatchBy) (tidings.ContactOutcome, error) {
 	if ch.ID != 0 && (by == tidings.MatchAny || by == tidings.MatchID) {
-		return ch.ID, nil // that it exists is seen when it is read
+		return w.update(ch.ID, ch)
 	}
 	if by == tidings.MatchID {
-		return 0, rowError("id", "is required: contacts are found by it")
+		return tidings.ContactOutcome{}, rowError("id", "is required: contacts are found by it")
 	}
-	keys := changeKeys(ch, by)
-	if len(keys) == 0 && by != tidings.MatchAny {
-		return 0, rowError(string(by), "is required: contacts are found by it")
+	fresh, err := w.fresh(ch)
+	if err != nil {
+		return tidings.ContactOutcome{}, err
 	}
-	for _, k := range keys {
-		id, err := w.keys.of(k)
+	keys, finding := findingKeys(&fresh, by)
+	if finding == 0 {
+		return tidings.ContactOutcome{}, rowError(string(by), "is required: contacts are found by it")
+	}
+	// Most rows of most imports are of new contacts: so the keys are claimed
+	// for one, and given back when it turns out that there is a contact.
+	id, err := w.newID()
+	if err != nil {
+		return tidings.ContactOutcome{}, err
+	}
+	taken, err := w.claim(keys, id)
+	switch {
+	case err != nil:
+		return tidings.ContactOutcome{}, err
+	case taken < 0:
+		return tidings.ContactOutcome{ID: id, Created: true, Changed: true}, w.insert(&fresh, id)
+	}
+	w.lastID-- // nobody has it
+	owner, err := findKey(w.tx, w.account, keys[taken])
+	if err != nil {
+		return tidings.ContactOutcome{}, err
+	}
+	if taken >= finding {
+		return tidings.ContactOutcome{}, errTaken(keys[taken], owner)
+	}
+	return w.update(owner, ch)
+}
+
+// findingKeys lists the keys of a contact, those by which it may be found first, and the number of these.
+func findingKeys(c *tidings.Contact, by tidings.MatchBy) (keys []contactKey, finding int) {
+	keys = contactKeys(c)
+	kind := keyExternal
+	switch by {
+	case tidings.MatchAny:
+		return keys, len(keys)
+	case tidings.MatchEmail:
+		kind = int(tidings.Email)
+	case tidings.MatchSMS:
+		kind = int(tidings.SMS)
+	}
+	others := slices.DeleteFunc(slices.Clone(keys), func(k contactKey) bool { return k.kind == kind })
+	keys = slices.DeleteFunc(keys, func(k contactKey) bool { return k.kind != kind })
+	return append(keys, others...), len(keys)
+}
+
+// claim gives keys to a contact; when one of them belongs to another, none,
+// and that one's place is given. -1 = all are the contact's now.
+func (w *contactWriter) claim(keys []contactKey, id tidings.ContactID) (taken int, err error) {
+	for i, k := range keys {
+		free, err := claimKey(w.tx, w.account, k, id)
 		if err != nil {
 			return 0, err
 		}
-		if id == 0 {
-			continue
+		if !free {
+			return i, releaseKeys(w.tx, w.account, keys[:i])
 		}
-		return id, nil
 	}
-	return 0, nil
+	return -1, nil
+}
+
+func errTaken(k contactKey, owner tidings.ContactID) error {
+	e := tidings.Errorf(tidings.CodeConflict, "the %s belongs to contact %d: nothing was stored", k, owner)
+	e.Fields = []tidings.FieldError{{Index: -1, Field: k.String(), Reason: "belongs to contact " + strconv.FormatInt(int64(owner), 10)}}
+	return e
 }
 
 func rowError(field, reason string) error {
-	return &tidings.Error{Code: tidings.CodeInvalid, Message: "the contact breaks the rules: nothing was stored", Fields: []tidings.FieldError{{Index: -1, Field: field, Reason: reason}}}
+	return errContact([]tidings.FieldError{{Index: -1, Field: field, Reason: reason}})
 }
 
-// create makes a contact of a change. An error that is the row's leaves nothing behind.
-func (w *contactWriter) create(ch *tidings.ContactChange) (tidings.ContactID, error) {
-	c := tidings.Contact{Account: w.account, Version: 1}
+func errContact(faults []tidings.FieldError) error {
+	return &tidings.Error{Code: tidings.CodeInvalid, Message: "the contact breaks the rules: nothing was stored", Fields: faults}
+}
+
+// fresh gives the contact that a change makes of nothing.
+func (w *contactWriter) fresh(ch *tidings.ContactChange) (tidings.Contact, error) {
+	c := tidings.Contact{Account: w.account}
 	ch.Apply(&c)
 	if faults := tidings.CheckContact(&c); len(faults) > 0 {
-		return 0, errContact(faults)
+		return c, errContact(faults)
 	}
-	keys := contactKeys(&c)
-	if err := w.free(keys, 0); err != nil {
-		return 0, err
-	}
+	return c, nil
+}
+
+// create stores a new contact. An error that is the row's leaves nothing behind.
+func (w *contactWriter) create(c *tidings.Contact) (tidings.ContactID, error) {
 	id, err := w.newID()
 	if err != nil {
 		return 0, err
 	}
-	_, err = w.tx.exec(`
-		INSERT INTO contact (id, account, external, first_name, last_name, region, town, address, postcode, language, time_zone,
-			channels, fields, subscriptions, version, created, updated)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15, $15)`,
-		id, w.account, c.ExternalCustomerID, c.FirstName, c.LastName, c.Region, c.Town, c.Address, c.Postcode, c.Language, c.TimeZone,
-		encodeChannels(c.Channels), w.fields.encode(c.Fields), encodeTexts(c.Subscriptions), millis(w.tx.now))
+	keys := contactKeys(c)
+	taken, err := w.claim(keys, id)
 	if err != nil {
 		return 0, err
 	}
-	c.ID = id
-	for _, k := range keys {
-		w.keys.put(k, c.ID)
+	if taken >= 0 {
+		w.lastID--
+		owner, err := findKey(w.tx, w.account, keys[taken])
+		if err != nil {
+			return 0, err
+		}
+		return 0, errTaken(keys[taken], owner)
 	}
-	w.putName(&c)
-	return c.ID, nil
+	return id, w.insert(c, id)
 }
 
 // newID gives the id of the next contact. The ids of deleted contacts do not
 // come again.
 func (w *contactWriter) newID() (tidings.ContactID, error) {
-	if w.nextID == 0 {
-		err := w.tx.row(`SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'contact'`).Scan(&w.nextID)
+	if w.lastID == 0 {
+		err := w.tx.row(`SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'contact'`).Scan(&w.lastID)
 		if err != nil {
 			return 0, err
 		}
 	}
-	w.nextID++
-	return w.nextID, nil
+	w.lastID++
+	return w.lastID, nil
+}
+
+// insert stores a contact whose keys it has.
+func (w *contactWriter) insert(c *tidings.Contact, id tidings.ContactID) error {
+	c.ID = id
+	_, err := w.tx.exec(`
+		INSERT INTO contact (id, account, external, first_name, last_name, region, town, address, postcode, language, time_zone,
+			channels, fields, subscriptions, version, created, updated)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15, $15)`,
+		id, w.account, c.ExternalCustomerID, c.FirstName, c.LastName, c.Region, c.Town, c.Address, c.Postcode, c.Language, c.TimeZone,
+		encodeChannels(c.Channels), w.fields.encode(c.Fields), encodeTexts(c.Subscriptions), millis(w.tx.now))
+	w.putName(c, false)
+	return err
+}
+
+// update changes the contact with an id.
+func (w *contactWriter) update(id tidings.ContactID, ch *tidings.ContactChange) (tidings.ContactOutcome, error) {
+	was, err := readContact(w.tx, w.account, id, w.fields)
+	if err != nil {
+		return tidings.ContactOutcome{}, err
+	}
+	changed, err := w.change(&was, ch)
+	return tidings.ContactOutcome{ID: id, Changed: changed}, err
 }
 
 // change changes a stored contact and says whether it is another now. An error
@@ -235,8 +272,7 @@ func (w *contactWriter) change(was *tidings.Contact, ch *tidings.ContactChange) 
 	if faults := tidings.CheckContact(&c); len(faults) > 0 {
 		return false, errContact(faults)
 	}
-	old, keys := contactKeys(was), contactKeys(&c)
-	if err := w.free(keys, c.ID); err != nil {
+	if err := w.exchangeKeys(was, &c); err != nil {
 		return false, err
 	}
 	_, err := w.tx.exec(`
@@ -248,23 +284,8 @@ func (w *contactWriter) change(was *tidings.Contact, ch *tidings.ContactChange) 
 	if err != nil {
 		return false, err
 	}
-	for _, k := range old {
-		if !slices.Contains(keys, k) {
-			if err := w.keys.remove(k); err != nil {
-				return false, err
-			}
-		}
-	}
-	for _, k := range keys {
-		if !slices.Contains(old, k) {
-			w.keys.put(k, c.ID)
-		}
-	}
 	if c.FirstName != was.FirstName || c.LastName != was.LastName {
-		if _, err := w.tx.exec(`DELETE FROM contact_name WHERE rowid = $1`, c.ID); err != nil {
-			return false, err
-		}
-		w.putName(&c)
+		w.putName(&c, was.FirstName != "" || was.LastName != "")
 	}
 	if slices.Equal(was.Subscriptions, c.Subscriptions) {
 		return true, nil
@@ -274,30 +295,35 @@ func (w *contactWriter) change(was *tidings.Contact, ch *tidings.ContactChange) 
 	return true, err
 }
 
-// free says with a conflict when one of the keys belongs to another contact.
-func (w *contactWriter) free(keys []contactKey, but tidings.ContactID) error {
-	for _, k := range keys {
-		owner, err := w.keys.of(k)
+// exchangeKeys claims the keys that are new and releases those that are gone.
+func (w *contactWriter) exchangeKeys(was, c *tidings.Contact) error {
+	old, keys := contactKeys(was), contactKeys(c)
+	fresh := slices.DeleteFunc(slices.Clone(keys), func(k contactKey) bool { return slices.Contains(old, k) })
+	taken, err := w.claim(fresh, c.ID)
+	if err != nil {
+		return err
+	}
+	if taken >= 0 {
+		owner, err := findKey(w.tx, w.account, fresh[taken])
 		if err != nil {
 			return err
 		}
-		if owner != 0 && owner != but {
-			e := tidings.Errorf(tidings.CodeConflict, "the %s belongs to contact %d: nothing was stored", k, owner)
-			e.Fields = []tidings.FieldError{{Index: -1, Field: k.String(), Reason: "belongs to contact " + strconv.FormatInt(int64(owner), 10)}}
-			return e
-		}
+		return errTaken(fresh[taken], owner)
 	}
-	return nil
-}
-
-func errContact(faults []tidings.FieldError) error {
-	return &tidings.Error{Code: tidings.CodeInvalid, Message: "the contact breaks the rules: nothing was stored", Fields: faults}
+	return releaseKeys(w.tx, w.account, slices.DeleteFunc(old, func(k contactKey) bool { return slices.Contains(keys, k) }))
 }
 
 // putName makes the contact findable by the words of its name; it is stored by flush.
-func (w *contactWriter) putName(c *tidings.Contact) {
-	w.names = slices.DeleteFunc(w.names, func(n contactName) bool { return n.id == c.ID })
+func (w *contactWriter) putName(c *tidings.Contact, known bool) {
+	name := contactName{id: c.ID, known: known}
 	if c.FirstName != "" || c.LastName != "" {
-		w.names = append(w.names, contactName{c.ID, accountWord(w.account) + " " + plainName(c.FirstName) + " " + plainName(c.LastName)})
+		name.words = accountWord(w.account) + " " + plainName(c.FirstName) + " " + plainName(c.LastName)
 	}
+	if known { // perhaps since this very transaction, and not stored yet
+		if at := slices.IndexFunc(w.names, func(n contactName) bool { return n.id == c.ID }); at >= 0 {
+			w.names[at].words = name.words
+			return
+		}
+	}
+	w.names = append(w.names, name)
 }

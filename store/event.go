@@ -87,8 +87,11 @@ func (w *contactWriter) settle(e *tidings.Event) (created bool, err error) {
 		return false, err
 	}
 	if e.Contact == 0 && (id.ExternalCustomerID != "" || len(id.Channels) > 0) {
-		change := tidings.ContactChange{ExternalCustomerID: &id.ExternalCustomerID, Channels: &id.Channels}
-		e.Contact, err = w.create(&change)
+		var fresh tidings.Contact
+		fresh, err = w.fresh(&tidings.ContactChange{ExternalCustomerID: &id.ExternalCustomerID, Channels: &id.Channels})
+		if err == nil {
+			e.Contact, err = w.create(&fresh)
+		}
 		switch tidings.CodeOf(err) {
 		case "":
 			created = true
@@ -115,13 +118,13 @@ func (w *contactWriter) identified(id *tidings.Identity) (tidings.ContactID, err
 		}
 	}
 	if id.ExternalCustomerID != "" {
-		found, err := w.keys.of(contactKey{keyExternal, id.ExternalCustomerID})
+		found, err := findKey(w.tx, w.account, contactKey{keyExternal, id.ExternalCustomerID})
 		if err != nil || found != 0 {
 			return found, err
 		}
 	}
 	for _, ch := range id.Channels {
-		found, err := w.keys.of(channelKey(ch))
+		found, err := findKey(w.tx, w.account, channelKey(ch))
 		if err != nil || found != 0 {
 			return found, err
 		}
