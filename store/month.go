@@ -50,15 +50,6 @@ func (m *months) all() []month {
 	return m.list
 }
 
-func (m *months) find(name string) (month, bool) {
-	list := m.all()
-	i, ok := slices.BinarySearchFunc(list, name, func(m month, name string) int { return cmp.Compare(m.name, name) })
-	if !ok {
-		return month{}, false
-	}
-	return list[i], true
-}
-
 func (m *months) put(one month) {
 	m.Lock()
 	defer m.Unlock()
