@@ -24,6 +24,7 @@ type callDetail struct {
 	Whole   int              `json:"bn,omitempty"`
 	Tries   []tidings.Try    `json:"t,omitempty"`
 	Reply   *tidings.Reply   `json:"r,omitempty"`
+	Shared  string           `json:"s,omitempty"`
 }
 
 // AppendCall adds a call to the log and gives its id. Of the bodies of request
@@ -170,7 +171,7 @@ func (s *Store) purgeCallsOf(ctx context.Context, account tidings.AccountID, bef
 // packCall writes a call's detail: a head that says the JSON's length and
 // whether it is compressed, then the JSON.
 func (s *Store) packCall(c *tidings.Call) ([]byte, error) {
-	d := callDetail{Method: c.Request.Method, URL: c.Request.URL, Headers: c.Request.Headers, Body: c.Request.Body, Tries: c.Tries}
+	d := callDetail{Method: c.Request.Method, URL: c.Request.URL, Headers: c.Request.Headers, Body: c.Request.Body, Tries: c.Tries, Shared: c.Shared}
 	if len(d.Body) > tidings.MaxLoggedBody {
 		d.Whole, d.Body = len(d.Body), strings.ToValidUTF8(d.Body[:tidings.MaxLoggedBody], "")
 	}
@@ -214,7 +215,7 @@ func (s *Store) unpackCall(packed []byte, c *tidings.Call) error {
 		return fmt.Errorf("the record of call %d is damaged: %w", c.ID, err)
 	}
 	c.Request = tidings.SentRequest{Method: d.Method, URL: d.URL, Headers: d.Headers, Body: d.Body, Whole: d.Whole}
-	c.Tries, c.Reply = d.Tries, d.Reply
+	c.Tries, c.Reply, c.Shared = d.Tries, d.Reply, d.Shared
 	return nil
 }
 

@@ -26,7 +26,7 @@ func (h *harness) fullCall(account tidings.AccountID) tidings.Call {
 	at := h.clock.Now()
 	timing := tidings.Timing{Lookup: 1, Connect: 2, Handshake: 3, Send: 4, Wait: 5, Receive: 6, Reused: true}
 	return tidings.Call{
-		Account: account, Webhook: 5, Name: "WH5", Contact: 7, Event: 9, Test: true, Key: "call_1", At: at, Duration: 1500 * time.Millisecond,
+		Account: account, Webhook: 5, Name: "WH5", Contact: 7, Event: 9, Test: true, Key: "call_1", Shared: "call_0", At: at, Duration: 1500 * time.Millisecond,
 		Request: tidings.SentRequest{
 			Method: tidings.MethodPost, URL: "https://crm.example/?key=***", Headers: []tidings.Header{{Name: "Authorization", Value: "***"}, {Name: "X-A", Value: ""}},
 			Body: `{"town":"Львів"}`,
