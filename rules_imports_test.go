@@ -25,7 +25,7 @@ func imports() map[string][]string {
 		"feed":                 {".", "egress"},
 		"call":                 {".", "egress", "vtl"},
 		"store":                {"."},
-		"api":                  {".", "feed", "call"},
+		"api":                  {".", "feed", "call", "curl"},
 		"publicapi":            {"."},
 		"cmd/tidings":          all,
 		"cmd/tidings/receiver": {},

@@ -21,7 +21,8 @@ import (
 	"tidings"
 )
 
-// Limits of the small JSON bodies; activities have their own (ingest.go).
+// Limits of the small JSON bodies; activities have their own (ingest.go), and a
+// body with a method maxBytes has that in place of maxBody.
 const (
 	maxBody     = 256 << 10
 	maxDepth    = 16
@@ -45,7 +46,11 @@ func (b *body[B]) Resolve(ctx huma.Context) []error {
 	// A reader without deadlines (a test's) is read without one.
 	_ = ctx.SetReadDeadline(time.Now().Add(bodyTimeout))
 	var data []byte
-	if data, b.err = readSmall(ctx.Header("Content-Type"), ctx.BodyReader()); b.err == nil {
+	limit := maxBody
+	if v, ok := any(&b.value).(interface{ maxBytes() int }); ok {
+		limit = v.maxBytes()
+	}
+	if data, b.err = readSmall(ctx.Header("Content-Type"), ctx.BodyReader(), limit); b.err == nil {
 		_ = ctx.SetReadDeadline(time.Time{}) // what is left of a body that was refused keeps it
 		b.err = decodeStrict(data, &b.value)
 	}
@@ -57,18 +62,18 @@ func (b *body[B]) failure() error { return b.err }
 // schemaType tells the OpenAPI document what the body is.
 func (b *body[B]) schemaType() reflect.Type { return reflect.TypeFor[B]() }
 
-func readSmall(contentType string, r io.Reader) ([]byte, error) {
+func readSmall(contentType string, r io.Reader, limit int) ([]byte, error) {
 	if contentType != "" {
 		if t, _, err := mime.ParseMediaType(contentType); err != nil || t != "application/json" {
 			return nil, tidings.Errorf(tidings.CodeUnsupported, "the body must be application/json")
 		}
 	}
-	data, err := io.ReadAll(io.LimitReader(r, maxBody+1))
+	data, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
 	if err != nil {
 		return nil, readFailure(err)
 	}
-	if len(data) > maxBody {
-		return nil, tidings.Errorf(tidings.CodeTooLarge, "the body is over %d bytes", maxBody)
+	if len(data) > limit {
+		return nil, tidings.Errorf(tidings.CodeTooLarge, "the body is over %d bytes", limit)
 	}
 	return data, nil
 }

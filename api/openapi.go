@@ -43,6 +43,9 @@ func specConfig(version string) huma.Config {
 			Tags: []*huma.Tag{
 				{Name: "Activities", Description: "The feed: in, by place, by search."},
 				{Name: "Endpoints", Description: "Where activities are delivered to, and how far each has come."},
+				{Name: "Webhooks", Description: "Requests to outside systems, made of templates: kept, tried, and what came of them."},
+				{Name: "Connectors", Description: "Named credentials of webhooks."},
+				{Name: "Calls", Description: "The log of what was called, and how it goes host by host."},
 				{Name: "Accounts", Description: "Accounts and their keys."},
 				{Name: "Audit", Description: "Who changed what."},
 				{Name: "Public API", Description: "For clients that speak the platform's Public API."},
@@ -130,7 +133,7 @@ func (s *Server) describeBody(op huma.Operation, t reflect.Type) {
 	for _, known := range []*huma.Operation{item.Post, item.Patch} {
 		if known != nil && known.Method == op.Method {
 			known.RequestBody = &huma.RequestBody{
-				Required: t == reflect.TypeFor[newEndpointJSON]() || t == reflect.TypeFor[newAccountJSON]() || t == reflect.TypeFor[newKeyJSON](),
+				Required: required()[schemaName(t, t.Name())] != nil,
 				Content:  map[string]*huma.MediaType{"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(t, true, t.Name())}},
 			}
 		}
@@ -144,9 +147,7 @@ func (s *Server) finishSchemas() {
 	schemas := s.api.OpenAPI().Components.Schemas.Map()
 	delete(schemas, "ErrorModel") // huma's own shape of errors, which never leaves
 	delete(schemas, "ErrorDetail")
-	for name, fields := range map[string][]string{
-		"NewEndpoint": {"name", "url"}, "NewAccount": {"name"}, "NewKey": {"name", "scopes"}, "Skip": {"reason"}, "Header": {"name"},
-	} {
+	for name, fields := range required() {
 		schema, ok := schemas[name]
 		if !ok {
 			panic("api: no operation has the schema " + name)
@@ -169,6 +170,15 @@ func (s *Server) finishSchemas() {
 		for _, property := range schema.Properties {
 			property.Nullable = property.Nullable && property.Type != huma.TypeArray
 		}
+	}
+}
+
+// required lists the fields that a schema of a request can't do without. A body
+// of such a schema is required itself.
+func required() map[string][]string {
+	return map[string][]string{
+		"NewEndpoint": {"name", "url"}, "NewAccount": {"name"}, "NewKey": {"name", "scopes"}, "Skip": {"reason"}, "Header": {"name"},
+		"NewConnector": {"name", "auth"}, "NewWebhook": {"name", "url"}, "HeaderRow": {"name"}, "FromCurl": {"command"}, "TestUnsaved": {"webhook"},
 	}
 }
 

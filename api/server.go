@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tidings"
+	"tidings/call"
 	"tidings/feed"
 )
 
@@ -22,6 +23,10 @@ type Store interface {
 	Attempts
 	Feed
 	Audit
+	Connectors
+	Webhooks
+	Calls
+	TestData
 }
 
 // Dispatcher is what the API asks of the one that delivers (feed.Dispatcher).
@@ -44,6 +49,9 @@ type Config struct {
 	Dispatcher Dispatcher
 	// Probe tests an endpoint's URL by a GET through the door of the deliveries.
 	Probe func(context.Context, *tidings.Endpoint) feed.ProbeResult
+	// Calls sends webhooks, and CallRules is what they are checked by when they are saved.
+	Calls     Caller
+	CallRules call.Rules
 	// CheckURL says what is wrong with an endpoint's URL, or "".
 	CheckURL func(raw string) string
 	// Wait returns when the account's feed reaches past after, or with ctx's
@@ -137,6 +145,11 @@ func New(cfg Config) *Server {
 	s.registerAttempts()
 	s.registerAccounts()
 	s.registerKeys()
+	s.registerConnectors()
+	s.registerWebhooks()
+	s.registerTests()
+	s.registerCurl()
+	s.registerCalls()
 	s.registerAudit()
 	s.registerOperation()
 	s.registerPublic()

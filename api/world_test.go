@@ -16,6 +16,7 @@ import (
 
 	"tidings"
 	"tidings/api"
+	"tidings/call"
 	"tidings/egress"
 	"tidings/feed"
 	"tidings/publicapi"
@@ -32,6 +33,7 @@ type world struct {
 	api      *api.Server
 	url      string
 	receiver *receiver
+	outside  *outside
 	logs     *logs
 }
 
@@ -85,6 +87,7 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	w := &world{t: t, logs: &logs{}, receiver: &receiver{status: 200, came: make(chan struct{}, 1000)}}
 	w.receiver.Server = httptest.NewServer(w.receiver)
 	t.Cleanup(w.receiver.Close)
+	w.outside = newOutside(t)
 	var arrivals *api.Arrivals
 	keys, err := store.LoadOrCreateKeyring(t.TempDir() + "/key")
 	if err != nil {
@@ -99,7 +102,7 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	}
 	arrivals = api.NewArrivals(w.store.Head)
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
-	door := egress.New(egress.Options{Allow: loopback})
+	door := egress.New(egress.Options{Allow: loopback, RootCAs: w.outside.authority()})
 	poster := &feed.Poster{Client: door, UserAgent: "Tidings/test"}
 	logger := slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.delivery = feed.New(feed.Config{Log: w.store, Post: poster.Post, Logger: logger})
@@ -108,6 +111,7 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	}
 	cfg := api.Config{
 		Store: w.store, Dispatcher: w.delivery, Probe: poster.Probe, Wait: arrivals.Wait,
+		Calls: call.New(call.Options{Client: door, UserAgent: "Tidings/test", Rules: call.Rules{Allow: loopback}}), CallRules: call.Rules{Allow: loopback},
 		CheckURL: func(raw string) string { return feed.CheckURL(raw, loopback) },
 		Ready:    w.store.Err, Public: publicapi.New(w.store), AdminToken: adminToken, Version: "test", Logger: logger,
 	}
