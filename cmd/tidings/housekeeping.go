@@ -12,13 +12,19 @@ const (
 	deletedKept = 30 * 24 * time.Hour
 )
 
-// housekeeping does now and then what nobody waits for: it drops months past
-// their time, and what is left of deleted endpoints.
-func (s *server) housekeeping(ctx context.Context, retainMonths int) {
+// retention is how long is kept what grows.
+type retention struct {
+	months int           // of activities, whole ones before the running one; 0 = all
+	calls  time.Duration // of the log of calls; 0 = all
+}
+
+// housekeeping does now and then what nobody waits for: it drops months and
+// calls past their time, and what is left of deleted endpoints.
+func (s *server) housekeeping(ctx context.Context) {
 	every := time.NewTicker(housekeepingEvery)
 	defer every.Stop()
 	for {
-		s.tidy(ctx, time.Now(), retainMonths)
+		s.tidy(ctx, time.Now())
 		select {
 		case <-every.C:
 		case <-ctx.Done():
@@ -28,16 +34,23 @@ func (s *server) housekeeping(ctx context.Context, retainMonths int) {
 }
 
 // tidy is one turn of housekeeping. What fails is tried again at the next.
-func (s *server) tidy(ctx context.Context, now time.Time, retainMonths int) {
+func (s *server) tidy(ctx context.Context, now time.Time) {
 	if n, err := s.store.PurgeDeleted(ctx, now.Add(-deletedKept)); err != nil {
 		s.log.Warn("removing what is left of deleted endpoints", "error", err)
 	} else if n > 0 {
 		s.log.Info("removed what was left of deleted endpoints", "endpoints", n)
 	}
-	if retainMonths == 0 {
+	if s.keep.calls > 0 {
+		if n, err := s.store.PurgeCalls(ctx, now.Add(-s.keep.calls)); err != nil {
+			s.log.Warn("removing calls past their time", "error", err)
+		} else if n > 0 {
+			s.log.Info("removed calls past their time", "calls", n)
+		}
+	}
+	if s.keep.months == 0 {
 		return
 	}
-	if months, err := s.store.DropMonths(ctx, firstKept(now, retainMonths)); err != nil {
+	if months, err := s.store.DropMonths(ctx, firstKept(now, s.keep.months)); err != nil {
 		s.log.Warn("dropping months past their time", "error", err)
 	} else if len(months) > 0 {
 		s.log.Info("dropped months past their time", "months", months)

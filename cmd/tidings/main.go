@@ -33,16 +33,16 @@ const (
 
 // commands is the command line: flags, their environment twins and the help are read off it.
 type commands struct {
-	Serve     serveCmd     `cmd:"" help:"Run the server."`
-	Listen    listenCmd    `cmd:"" help:"Run a receiver for developers: it prints what it gets, verifies signature and order, and fails when told to."`
-	Demo      demoCmd      `cmd:"" help:"Show everything at work on an empty machine; nothing is left behind."`
-	Account   accountCmd   `cmd:"" help:"Accounts of a running server."`
-	RotateKey rotateKeyCmd `cmd:"" help:"Add a new key for the secrets in the database."`
-	Backup    backupCmd    `cmd:"" help:"Copy a data directory's database, also while the server runs."`
-	Restore   restoreCmd   `cmd:"" help:"Make a data directory from a backup."`
-	Bench     benchCmd     `cmd:"" help:"Measure this server on this machine, as ratios to bare loops."`
-	Render    renderCmd    `cmd:"" help:"Render a template, or list what it refers to."`
-	Version   versionCmd   `cmd:"" help:"Print the version."`
+	Serve   serveCmd   `cmd:"" help:"Run the server."`
+	Listen  listenCmd  `cmd:"" help:"Run a receiver for developers: it prints what it gets, verifies signature and order, and fails when told to."`
+	Demo    demoCmd    `cmd:"" help:"Show everything at work on an empty machine; nothing is left behind."`
+	Account accountCmd `cmd:"" help:"Accounts of a running server."`
+	Keys    keysCmd    `cmd:"" help:"The keys that seal secrets in the database."`
+	Backup  backupCmd  `cmd:"" help:"Copy a data directory's database, also while the server runs."`
+	Restore restoreCmd `cmd:"" help:"Make a data directory from a backup."`
+	Bench   benchCmd   `cmd:"" help:"Measure this server on this machine, as ratios to bare loops."`
+	Render  renderCmd  `cmd:"" help:"Render a template, or list what it refers to."`
+	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
 // terminal is what a command reads from and writes to.

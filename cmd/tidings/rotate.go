@@ -9,6 +9,11 @@ import (
 	"tidings/store"
 )
 
+// keysCmd groups what is done with the keys that seal secrets.
+type keysCmd struct {
+	Rotate rotateKeyCmd `cmd:"" help:"Add a new key; the server seals all secrets anew by it when it starts."`
+}
+
 // rotateKeyCmd adds a key to the file of the keys that seal secrets. The
 // server reads the file when it starts, and seals anew what an older key has sealed.
 type rotateKeyCmd struct {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"tidings/call"
 	"tidings/feed"
 )
 
@@ -25,15 +26,17 @@ type serveCmd struct {
 
 	AdminToken string `placeholder:"TOKEN" group:"Doors" help:"Opens the admin's operations (accounts and their keys), 16 characters or more; without it they are closed. Better given in the environment."`
 
-	EgressAllow []addressRange `placeholder:"CIDR" group:"Deliveries" help:"Let deliveries reach addresses that are not public, e.g. 10.1.0.0/16; repeatable. None by default."`
-	CAFile      string         `placeholder:"FILE" type:"existingfile" group:"Deliveries" help:"PEM file of further certificate authorities that receivers' certificates may come from."`
+	EgressAllow []addressRange `placeholder:"CIDR" group:"Deliveries" help:"Let deliveries and calls reach addresses that are not public, e.g. 10.1.0.0/16; repeatable. None by default."`
+	CAFile      string         `placeholder:"FILE" type:"existingfile" aliases:"egress-ca" group:"Deliveries" help:"PEM file of further certificate authorities that the certificates of receivers and outside systems may come from (also --egress-ca)."`
+	AllowHTTP   bool           `group:"Deliveries" help:"Let webhooks of workflows have http URLs, without encryption: for development only."`
 	RetryBase   time.Duration  `default:"1m" placeholder:"DURATION" group:"Deliveries" help:"Wait after the first failed attempt; it doubles with each further one."`
 	RetryCap    time.Duration  `default:"60m" placeholder:"DURATION" group:"Deliveries" help:"Longest wait between two attempts."`
 	MaxInFlight int            `default:"4096" placeholder:"N" group:"Deliveries" help:"First attempts under way at once, over all endpoints."`
 	MaxRetrying int            `default:"512" placeholder:"N" group:"Deliveries" help:"Repeated attempts under way at once, over all endpoints, so that dead receivers never keep live ones waiting."`
 
-	SecretKeyFile string `placeholder:"FILE" group:"Data" help:"File of the keys that seal secrets in the database; it is made when it does not exist. Default: tidings.key in the data directory. Back it up apart from the database."`
-	RetainMonths  int    `default:"0" placeholder:"N" group:"Data" help:"Drop activities that arrived more than N whole months ago, but never what an active endpoint has still to deliver; 0 = keep all."`
+	SecretKeyFile string        `placeholder:"FILE" group:"Data" help:"File of the keys that seal secrets in the database; it is made when it does not exist. Default: tidings.key in the data directory. Back it up apart from the database."`
+	RetainMonths  int           `default:"0" placeholder:"N" group:"Data" help:"Drop activities that arrived more than N whole months ago, but never what an active endpoint has still to deliver; 0 = keep all."`
+	RetainCalls   time.Duration `default:"720h" placeholder:"DURATION" group:"Data" help:"Drop calls of webhooks from the log when they are older; 0 = keep all."`
 
 	MaxHeld       int64         `default:"268435456" placeholder:"BYTES" group:"Doors" help:"Bodies of all requests with activities held in memory at once; more are answered 503 and come again."`
 	ShutdownGrace time.Duration `default:"20s" placeholder:"DURATION" group:"Doors" help:"How long what is under way may still take after SIGTERM or Ctrl-C."`
@@ -58,6 +61,8 @@ func (c *serveCmd) Validate() error {
 		return errors.New("--max-in-flight and --max-retrying must be 1 or more")
 	case c.RetainMonths < 0:
 		return errors.New("--retain-months must not be negative")
+	case c.RetainCalls < 0:
+		return errors.New("--retain-calls must not be negative")
 	case c.MaxHeld < 32<<20:
 		return errors.New("--max-held must be 33554432 (32 MiB) or more: the largest request has to fit")
 	case c.ShutdownGrace < 0:
@@ -105,6 +110,11 @@ func (c *serveCmd) allowed() []netip.Prefix {
 // checkURL says what is wrong with an endpoint's URL, or "".
 func (c *serveCmd) checkURL(raw string) string {
 	return feed.CheckURL(raw, c.allowed())
+}
+
+// callRules says what webhooks of workflows may call.
+func (c *serveCmd) callRules() call.Rules {
+	return call.Rules{AllowHTTP: c.AllowHTTP, Allow: c.allowed()}
 }
 
 // authorities gives the certificate authorities of receivers: the system's

@@ -245,7 +245,8 @@ func TestHousekeepingOfAnEmptyStoreIsQuiet(t *testing.T) {
 	s := startServer(t, testFlags(t))
 	var out strings.Builder
 	s.log = newLogger(&out, "debug", "text")
-	s.tidy(t.Context(), time.Now(), 1)
+	s.keep.months = 1
+	s.tidy(t.Context(), time.Now())
 	if out.Len() > 0 {
 		t.Errorf("it says %s", out.String())
 	}
@@ -276,7 +277,7 @@ func TestRotatedKeySealsAllSecretsAtTheNextStart(t *testing.T) {
 	flags := testFlags(t)
 	var out strings.Builder
 	term := terminal{out: &out, err: &out}
-	if code := run(t.Context(), []string{"rotate-key", "--data", flags.Data}, term); code != exitFailed || !strings.Contains(out.String(), "no key file") {
+	if code := run(t.Context(), []string{"keys", "rotate", "--data", flags.Data}, term); code != exitFailed || !strings.Contains(out.String(), "no key file") {
 		t.Errorf("without a key file it ended with %d: %s", code, out.String())
 	}
 	s := startServer(t, flags)
@@ -291,7 +292,7 @@ func TestRotatedKeySealsAllSecretsAtTheNextStart(t *testing.T) {
 	if err := s.Stop(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if code := run(t.Context(), []string{"rotate-key", "--data", flags.Data}, term); code != exitOK {
+	if code := run(t.Context(), []string{"keys", "rotate", "--data", flags.Data}, term); code != exitOK {
 		t.Fatalf("ended with %d: %s", code, out.String())
 	}
 	key, err := os.ReadFile(flags.keyFile())

@@ -16,6 +16,7 @@ import (
 
 	"tidings"
 	"tidings/api"
+	"tidings/call"
 	"tidings/egress"
 	"tidings/feed"
 	"tidings/publicapi"
@@ -24,15 +25,15 @@ import (
 
 // server is all parts wired together. Tests and the demo build the same one.
 type server struct {
-	grace        time.Duration
-	retainMonths int
-	log          *slog.Logger
-	socket       net.Listener
-	store        *store.Store
-	door         *egress.Client
-	delivery     *feed.Dispatcher
-	api          *api.Server
-	http         *http.Server
+	grace    time.Duration
+	keep     retention
+	log      *slog.Logger
+	socket   net.Listener
+	store    *store.Store
+	door     *egress.Client
+	delivery *feed.Dispatcher
+	api      *api.Server
+	http     *http.Server
 
 	failed  chan error // why serving ended by itself; at most one
 	loops   sync.WaitGroup
@@ -48,7 +49,7 @@ func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, e
 	if err != nil {
 		return nil, err
 	}
-	s := &server{grace: c.ShutdownGrace, retainMonths: c.RetainMonths, log: log, failed: make(chan error, 1), ready: make(chan struct{}), stop: func() {}}
+	s := &server{grace: c.ShutdownGrace, keep: retention{c.RetainMonths, c.RetainCalls}, log: log, failed: make(chan error, 1), ready: make(chan struct{}), stop: func() {}}
 	if s.socket, err = net.Listen("tcp", c.Addr); err != nil {
 		return nil, listenError(c.Addr, err)
 	}
@@ -63,6 +64,7 @@ func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, e
 	}
 	news.arrivals = api.NewArrivals(s.store.Head)
 	s.door = egress.New(egress.Options{Allow: c.allowed(), RootCAs: authorities})
+	caller := call.New(call.Options{Client: s.door, UserAgent: userAgent, Rules: c.callRules()})
 	poster := &feed.Poster{Client: s.door, UserAgent: userAgent}
 	s.delivery = feed.New(feed.Config{
 		Log: s.store, Post: poster.Post, Logger: log,
@@ -71,6 +73,7 @@ func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, e
 	news.delivery = s.delivery
 	s.api = api.New(api.Config{
 		Store: s.store, Dispatcher: s.delivery, Probe: poster.Probe, CheckURL: c.checkURL, Wait: news.arrivals.Wait,
+		Calls: caller, CallRules: c.callRules(),
 		Ready: s.isReady, Public: publicapi.New(s.store), Collectors: []prometheus.Collector{newStoreCollector(s.store.Stats)},
 		AdminToken: c.AdminToken, Version: version, MaxHeld: c.MaxHeld, Logger: log,
 	})
@@ -78,7 +81,7 @@ func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, e
 	return s, nil
 }
 
-// userAgent is the User-Agent of deliveries and probes.
+// userAgent is the User-Agent of deliveries, probes and calls.
 const userAgent = "Tidings/" + version
 
 // openStore opens the data directory with the keys that seal its secrets.
@@ -135,14 +138,14 @@ func (s *server) Start(ctx context.Context) error {
 	if n, err := s.store.Reseal(ctx); err != nil {
 		return fmt.Errorf("sealing secrets by the newest key: %w", err)
 	} else if n > 0 {
-		s.log.Info("secrets are sealed by the newest key; older ones may leave the key file", "endpoints", n)
+		s.log.Info("secrets are sealed by the newest key; older ones may leave the key file", "secrets", n)
 	}
 	if err := s.delivery.Start(ctx); err != nil {
 		return fmt.Errorf("reading where the endpoints stand: %w", err)
 	}
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
-	s.loops.Go(func() { s.housekeeping(loops, s.retainMonths) })
+	s.loops.Go(func() { s.housekeeping(loops) })
 	s.loops.Go(func() {
 		if err := s.http.Serve(s.socket); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- fmt.Errorf("serving on %s ended: %w", s.socket.Addr(), err)
