@@ -18,8 +18,8 @@ type ContactChange struct {
 	Postcode           *string
 	Language           *string
 	TimeZone           *string
-	Email              *string        // in place of the first email address, the others stay
-	SMS                *string        // in place of the first phone number, the others stay
+	Email              *string        // in place of the first email address, the others stay; "" = of all
+	SMS                *string        // in place of the first phone number, the others stay; "" = of all
 	Channels           *[]Channel     // in place of all addresses
 	Fields             []ContactField // each in place of the value under its key; an empty value removes it
 	Subscriptions      *[]string      // in place of all subscriptions
@@ -89,7 +89,8 @@ func (c *Contact) setChannels(to []Channel) bool {
 	return true
 }
 
-// setChannel puts an address in place of the first of its type.
+// setChannel puts an address in place of the first of its type, nothing in
+// place of all.
 func (c *Contact) setChannel(t MediaType, to *string) bool {
 	if to == nil || *to == c.Channel(t) {
 		return false
@@ -98,7 +99,7 @@ func (c *Contact) setChannel(t MediaType, to *string) bool {
 	c.Channels = slices.Clone(c.Channels)
 	switch {
 	case *to == "":
-		c.Channels = slices.Delete(c.Channels, at, at+1)
+		c.Channels = slices.DeleteFunc(c.Channels, func(ch Channel) bool { return ch.Type == t })
 	case at < 0:
 		c.Channels = append(c.Channels, Channel{Type: t, Value: *to})
 	default:

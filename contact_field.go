@@ -60,7 +60,6 @@ const (
 // with it. A key is made of letters (A-Z), digits, _ and dots between its
 // parts, begins with a letter, and is no name of a standard field.
 func CheckFieldKey(key string) (FieldKey, string) {
-	upper := strings.ToUpper(key)
 	switch {
 	case key == "":
 		return "", "is required, such as PERSONAL.BONUS"
@@ -69,12 +68,13 @@ func CheckFieldKey(key string) (FieldKey, string) {
 	case StandardField(key) != "":
 		return "", "is the name of a standard field"
 	}
-	for part := range strings.SplitSeq(upper, ".") {
-		if part == "" || part[0] < 'A' || part[0] > 'Z' || strings.Trim(part, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	for part := range strings.SplitSeq(key, ".") {
+		if part == "" || !strings.Contains(letters, part[:1]) || strings.Trim(part, letters+"0123456789_") != "" {
 			return "", "must be letters (A-Z), digits and _, a dot between group and name, each part beginning with a letter: such as PERSONAL.BONUS"
 		}
 	}
-	return FieldKey(upper), ""
+	return FieldKey(strings.ToUpper(key)), ""
 }
 
 // CheckFieldType says what is wrong with a field's type, or "".
