@@ -19,6 +19,15 @@ const maxJSONDepth = 500
 // Integers, Longs or BigIntegers, whichever is the smallest that holds them, and
 // numbers with a point or an exponent become Doubles. The error names line and column.
 func ParseJSON(data []byte) (Value, error) {
+	text := jsonText{src: string(data)}
+	if v, ok := text.parse(); ok {
+		return v, nil
+	}
+	return readJSON(data)
+}
+
+// readJSON is ParseJSON by encoding/json.
+func readJSON(data []byte) (Value, error) {
 	d := jsonReader{dec: json.NewDecoder(bytes.NewReader(data))}
 	d.dec.UseNumber()
 	v, err := d.value(0)
