@@ -159,6 +159,12 @@ func (s *Server) sendTest(ctx context.Context, w tidings.Webhook, asked *testJSO
 	if err := s.fillOrder(ctx, asked, &order); err != nil {
 		return nil, err
 	}
+	select {
+	case s.tests <- struct{}{}:
+		defer func() { <-s.tests }()
+	default:
+		return nil, &tidings.Error{Code: tidings.CodeRateLimited, RetryAfter: 5 * time.Second, Message: "too many tests are under way: wait until some have ended"}
+	}
 	within, cancel := context.WithTimeout(ctx, longestTest)
 	defer cancel()
 	result := s.cfg.Calls.Do(within, order)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tidings"
+	"tidings/api"
 )
 
 // tested is the answer to a test, as a client reads it.
@@ -325,6 +326,25 @@ func TestTheLogOfCallsIsPagedAndChosen(t *testing.T) {
 	if strings.Contains(hosts.body, `"breaker":"open"`) {
 		t.Error(hosts.body)
 	}
+}
+
+func TestOnlySoManyTestsAreUnderWayAtOnce(t *testing.T) {
+	w := newWorld(t, func(c *api.Config) { c.MaxTests = 1 })
+	key := w.account("shop")
+	came, leave := make(chan struct{}), make(chan struct{})
+	w.outside.mu.Lock()
+	w.outside.answer = func(http.ResponseWriter, *http.Request) {
+		close(came)
+		<-leave
+	}
+	w.outside.mu.Unlock()
+	w.webhook(key, "WH5", `"url":"`+w.outside.URL+`/"`)
+	first := make(chan *answer)
+	go func() { first <- w.request(key, "POST /v1/webhooks/1/test", `{}`) }()
+	<-came
+	w.request(key, "POST /v1/webhooks/1/test", `{}`).want(429).has("code", "rate_limited")
+	close(leave)
+	(<-first).want(200).has("ok", true)
 }
 
 func TestInputsAreFoundWithoutACall(t *testing.T) {

@@ -70,6 +70,7 @@ type Config struct {
 	MaxBody    int              // bytes of one request's activities, inflated; tidings.MaxRequestBytes
 	MaxHeld    int64            // bytes of all requests' activities held at once; 256 MiB
 	MaxStreams int              // tails and waiting reads at once; 1,000
+	MaxTests   int              // tests of webhooks under way at once; 64
 	Heartbeat  time.Duration    // between the signs of life of a quiet tail; 15 s
 	Now        func() time.Time // time.Now
 	Logger     *slog.Logger     // slog.Default()
@@ -87,6 +88,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.MaxStreams == 0 {
 		cfg.MaxStreams = 1000
+	}
+	if cfg.MaxTests == 0 {
+		cfg.MaxTests = 64
 	}
 	if cfg.Heartbeat == 0 {
 		cfg.Heartbeat = 15 * time.Second
@@ -115,6 +119,7 @@ type Server struct {
 	bodies  bodies
 	public  http.Handler  // nil = nothing is under /api/
 	streams chan struct{} // a place for each tail and waiting read
+	tests   chan struct{} // a place for each test of a webhook
 	header  http.Header   // on every answer; its values are never changed
 	routes  []string      // the patterns of all operations
 	spec    []byte        // /openapi.json
@@ -134,6 +139,7 @@ func New(cfg Config) *Server {
 		meter:   newMeter(cfg),
 		bodies:  bodies{free: cfg.MaxHeld},
 		streams: make(chan struct{}, cfg.MaxStreams),
+		tests:   make(chan struct{}, cfg.MaxTests),
 		header:  securityHeaders(),
 	}
 	s.ending, s.endStreams = context.WithCancel(context.Background())
