@@ -20,6 +20,7 @@ import (
 // access says who may use an operation.
 type access struct {
 	scope tidings.Scope // a key with this scope; "" = any key
+	or    tidings.Scope // or with this one; "" = none
 	admin bool          // the admin token
 	open  bool          // everybody
 }
@@ -103,10 +104,13 @@ func (a *authenticator) identify(r *http.Request, need access) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
-	if need.scope != "" && !key.Allows(need.scope) {
-		return caller{}, tidings.Errorf(tidings.CodeForbidden, "the key has not the scope %q that this needs", need.scope)
+	switch {
+	case need.scope == "" || key.Allows(need.scope) || need.or != "" && key.Allows(need.or):
+		return caller{key: key}, nil
+	case need.or != "":
+		return caller{}, tidings.Errorf(tidings.CodeForbidden, "the key has neither the scope %q nor %q, one of which this needs", need.scope, need.or)
 	}
-	return caller{key: key}, nil
+	return caller{}, tidings.Errorf(tidings.CodeForbidden, "the key has not the scope %q that this needs", need.scope)
 }
 
 // notAdmin says why a request to an admin's operation is refused.

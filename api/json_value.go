@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -26,7 +25,7 @@ func (n node) appendJSON(b []byte) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = append(quoted(b, key), ':')
+			b = append(tidings.AppendJSONText(b, key), ':')
 			b = n.parts[i].appendJSON(b)
 		}
 		return append(b, '}')
@@ -40,16 +39,11 @@ func (n node) appendJSON(b []byte) []byte {
 		}
 		return append(b, ']')
 	case "a string":
-		return quoted(b, n.text)
+		return tidings.AppendJSONText(b, n.text)
 	case "null":
 		return append(b, "null"...)
 	}
 	return append(b, n.text...)
-}
-
-func quoted(b []byte, text string) []byte {
-	q, _ := json.Marshal(text) // a string always can be
-	return append(b, q...)
 }
 
 // eventParamsJSON is the parameters of an event: {"name": value} or

@@ -43,6 +43,9 @@ func specConfig(version string) huma.Config {
 			Tags: []*huma.Tag{
 				{Name: "Activities", Description: "The feed: in, by place, by search."},
 				{Name: "Endpoints", Description: "Where activities are delivered to, and how far each has come."},
+				{Name: "Contacts", Description: "People: their addresses, fields and subscriptions, and what happened to them."},
+				{Name: "Segments", Description: "Sets of contacts: lists, and those of whom a condition holds."},
+				{Name: "Events", Description: "What happened, as producers tell it."},
 				{Name: "Webhooks", Description: "Requests to outside systems, made of templates: kept, tried, and what came of them."},
 				{Name: "Connectors", Description: "Named credentials of webhooks."},
 				{Name: "Calls", Description: "The log of what was called, and how it goes host by host."},
@@ -74,6 +77,10 @@ func (s *Server) describe(op *huma.Operation, need access) {
 			scopes = []string{string(need.scope)}
 		}
 		if need.scope != "" || !need.admin {
+			op.Security = append(op.Security, map[string][]string{"bearer": scopes}, map[string][]string{"basic": scopes})
+		}
+		if need.or != "" {
+			scopes = []string{string(need.or)}
 			op.Security = append(op.Security, map[string][]string{"bearer": scopes}, map[string][]string{"basic": scopes})
 		}
 		if need.admin {
@@ -157,8 +164,11 @@ func (s *Server) finishSchemas() {
 	asked := map[string]bool{}
 	for _, item := range s.api.OpenAPI().Paths {
 		for _, op := range []*huma.Operation{item.Post, item.Patch} {
-			if op != nil && op.RequestBody != nil {
-				s.reach(op.RequestBody.Content["application/json"].Schema, asked)
+			if op == nil || op.RequestBody == nil {
+				continue
+			}
+			for _, media := range op.RequestBody.Content {
+				s.reach(media.Schema, asked)
 			}
 		}
 	}
@@ -179,6 +189,7 @@ func required() map[string][]string {
 	return map[string][]string{
 		"NewEndpoint": {"name", "url"}, "NewAccount": {"name"}, "NewKey": {"name", "scopes"}, "Skip": {"reason"}, "Header": {"name"},
 		"NewConnector": {"name", "auth"}, "NewWebhook": {"name", "url"}, "HeaderRow": {"name"}, "FromCurl": {"command"}, "TestUnsaved": {"webhook"},
+		"NewContact": {}, "UpsertContact": {}, "PatchContact": {}, "NewField": {"key", "type"}, "NewSegment": {"name"}, "Preview": {"condition"}, "NewEvent": {"eventTypeKey"}, "BlacklistInput": {"channels"},
 	}
 }
 

@@ -27,6 +27,11 @@ type Store interface {
 	Webhooks
 	Calls
 	TestData
+	Contacts
+	Blacklist
+	Fields
+	Segments
+	Events
 }
 
 // Dispatcher is what the API asks of the one that delivers (feed.Dispatcher).
@@ -151,6 +156,11 @@ func New(cfg Config) *Server {
 	s.registerAttempts()
 	s.registerAccounts()
 	s.registerKeys()
+	s.registerContacts()
+	s.registerBlacklist()
+	s.registerFields()
+	s.registerSegments()
+	s.registerEvents()
 	s.registerConnectors()
 	s.registerWebhooks()
 	s.registerTests()
