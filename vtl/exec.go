@@ -149,18 +149,22 @@ func (r *render) insert(ref *reference, v Value) error {
 		}
 		v = Null
 	}
-	in := Insertion{Source: ref.text, Name: ref.name, Value: v, Quiet: ref.quiet, Text: ref.null}
-	in.Defined = r.variable(ref.slot).state == varDefined
+	defined := r.variable(ref.slot).state == varDefined
 	if v.IsNull() {
 		if r.opts.Strict && !ref.quiet {
 			return r.unresolved(ref)
 		}
 		r.out = append(r.out, ref.esc...)
 	}
-	return r.callInsert(&in, ref.pos)
+	in := Insertion{Source: ref.text, Name: ref.name, Value: v, Defined: defined, Quiet: ref.quiet, Text: ref.null}
+	return r.callInsert(in, ref.pos)
 }
 
-func (r *render) callInsert(in *Insertion, pos int32) error {
+// callInsert asks the hook. The insertion lies in the render, so that no reference
+// costs an allocation.
+func (r *render) callInsert(given Insertion, pos int32) error {
+	in := &r.inserted
+	*in = given
 	if !in.Value.IsNull() {
 		text, err := r.text(in.Value)
 		if err != nil {
@@ -191,7 +195,7 @@ func (n *mergeNode) exec(r *render) error {
 	}
 	if r.opts.Insert != nil && r.quoted == 0 {
 		in := Insertion{Source: n.src, Name: n.name, Value: String(text), Defined: v.state == varDefined, Quiet: true, Merge: true}
-		return r.at(r.callInsert(&in, n.pos), n.pos)
+		return r.at(r.callInsert(in, n.pos), n.pos)
 	}
 	return r.at(r.write(text), n.pos)
 }

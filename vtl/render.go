@@ -36,6 +36,7 @@ type render struct {
 	defineDepth int
 	printing    int // values within each other that are printed
 	quoted      int // quoted strings under way, in which Insert sees nothing
+	inserted    Insertion
 
 	regexes  *java.RegexCache // of the main template
 	symbols  *java.Locale     // nil until asked for
