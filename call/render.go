@@ -21,7 +21,6 @@ type rendered struct {
 	url    string
 	header http.Header
 	body   []byte // nil = none
-	rows   []string
 }
 
 // Warning is something in a rendered request that may not be meant.
@@ -54,11 +53,12 @@ type renderer struct {
 	scope    scope
 	options  vtl.RenderOptions
 	now      []insertion // of the part under way
+	buffer   []byte      // what the part rendered to, with marks
 	warnings []Warning
 }
 
 func newRenderer(ctx context.Context, s scope, tools vtl.Tools, zoned bool) *renderer {
-	r := &renderer{scope: s}
+	r := &renderer{scope: s, now: make([]insertion, 0, 8)}
 	r.options = vtl.RenderOptions{Context: ctx, Tools: tools, Strict: true, Insert: r.insert}
 	if s.contact != nil {
 		r.options.Locale = strings.ReplaceAll(s.contact.Language, "-", "_")
@@ -82,16 +82,15 @@ func (r *renderer) request(p *prepared) (*rendered, *Problem) {
 	}
 	out.url = string(url)
 	for _, h := range p.headers {
-		value, problem := r.part(h.value, headerPlace{}, tidings.MaxHeaderValue)
+		text, problem := r.part(h.value, headerPlace{}, tidings.MaxHeaderValue)
+		value := string(text)
 		if problem == nil {
 			problem = lintHeader(h.value.part, value)
 		}
 		if problem != nil {
 			return nil, problem
 		}
-		name := http.CanonicalHeaderKey(h.name)
-		out.header[name] = []string{string(value)}
-		out.rows = append(out.rows, name)
+		out.header.Set(h.name, value)
 	}
 	if p.format == tidings.BodyNone {
 		return out, nil
@@ -124,15 +123,19 @@ func bodyPlace(f tidings.BodyFormat, contentType string) place {
 
 // part renders one template and fills in its values.
 func (r *renderer) part(t template, at place, maxBytes int) ([]byte, *Problem) {
-	skeleton := []byte(t.source)
-	if t.tmpl != nil {
+	var skeleton []byte
+	if t.tmpl == nil {
+		skeleton = []byte(t.source)
+	} else {
 		r.now = r.now[:0]
 		r.options.Limits = vtl.WebhookLimits()
 		r.options.Limits.Output = max(2*maxBytes, r.options.Limits.Output)
 		var err error
-		if skeleton, err = t.tmpl.Render(nil, &r.scope, &r.options); err != nil {
+		r.buffer, err = t.tmpl.Render(r.buffer[:0], &r.scope, &r.options)
+		if err != nil {
 			return nil, r.explain(t, err)
 		}
+		skeleton = r.buffer
 		r.warn(t.part)
 	}
 	if t.part != PartBody {
@@ -153,7 +156,23 @@ func (r *renderer) insert(in *vtl.Insertion) (string, error) {
 		i.json, i.err = jsonWriter{in.Call}.append(nil, in.Value, 0)
 	}
 	r.now = append(r.now, i)
-	return string(append(strconv.AppendInt([]byte{markOpen}, int64(len(r.now)-1), 10), markClose)), nil
+	return mark(len(r.now) - 1), nil
+}
+
+// marks are the first marks, made once: few templates have more values.
+var marks = func() (list [64]string) {
+	for i := range list {
+		list[i] = "\xff" + strconv.Itoa(i) + "\xfe"
+	}
+	return list
+}()
+
+// mark is the mark of an insertion.
+func mark(n int) string {
+	if n < len(marks) {
+		return marks[n]
+	}
+	return "\xff" + strconv.Itoa(n) + "\xfe"
 }
 
 // fill replaces the marks by values, each escaped for where it stands.

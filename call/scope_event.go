@@ -16,8 +16,10 @@ func paramValue(raw json.RawMessage) vtl.Value {
 	if n := len(raw); n >= 2 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
 		return vtl.String(string(raw[1 : n-1]))
 	}
-	if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
-		return vtl.Int(n)
+	if len(bytes.Trim(raw, "0123456789")) == 0 {
+		if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
+			return vtl.Int(n)
+		}
 	}
 	v, err := vtl.ParseJSON(raw)
 	if err != nil {
