@@ -30,7 +30,7 @@ func imports() map[string][]string {
 		"cmd/tidings":          all,
 		"cmd/tidings/receiver": {},
 		"e2e":                  {},
-		"bench":                {".", "store"}, // the rest of the server it sees as a process
+		"bench":                {".", "store", "call", "egress"}, // the rest of the server it sees as a process
 
 		// Support of tests: imported by tests only.
 		"feed/faulttest":  {},
