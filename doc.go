@@ -7,6 +7,10 @@
 //	feed.go       Seq, Chunk and the queries: an account's ordered log of activities
 //	endpoint.go   Endpoint and its options: a URL that follows the feed
 //	delivery.go   Plan, Position, Attempt: how far an endpoint has come
+//	contact.go    Contact, its channels and fields (contact_field.go, contact_rules.go)
+//	event.go      Event, EventType: what happened, and whose it is
+//	webhook.go    Webhook: a named request made of templates; connector.go: the credentials it uses
+//	call.go       Call, Try, Reply: one sending of a webhook
 //	account.go    Account, Key, Scope, AuditRecord
 //	error.go      Error and the closed list of codes
 //
@@ -49,6 +53,20 @@
 // (store/seal.go, store/retention.go, store/checkpoint.go, store/backup.go). Tables: store/migrations/sqlite/00001_feed.sql.
 // All parts are put together in cmd/tidings/server.go.
 //
-// The second flow (event in, workflow, call, message, activity) is not here
-// yet. Its template language is: vtl/parse.go, vtl/exec.go.
+// Of the second flow (event in, workflow, call, message, activity) the call is here; its
+// template language is vtl/parse.go, vtl/exec.go:
+//
+//	call/prepare.go          the templates, parsed once a version; call/inputs.go: what they need
+//	   ▼
+//	call/render.go           what they see: call/scope.go; values escaped for where they stand: call/fill.go
+//	   ▼
+//	call/lint.go             URL, headers, JSON, XML checked, with line and column
+//	   ▼
+//	call/connector.go        credentials, which call/mask.go keeps out of all that is shown
+//	   ▼
+//	call/hosts.go            one's turn; not to a host that keeps failing: call/breaker.go
+//	   ▼
+//	call/call.go             up to three tries through egress/client.go: call/verdict.go, call/retry.go
+//	   ▼
+//	call/reply.go            JSON, XML or text becomes a value; call/expressions.go: how templates reach it
 package tidings
