@@ -193,6 +193,9 @@ func (c *Caller) complete(request *rendered, o *Order, res *Result) mask {
 	if h.Get("Accept") == "" {
 		h.Set("Accept", "application/json, application/xml;q=0.9, text/*;q=0.8, */*;q=0.1")
 	}
+	if h.Get("Accept-Encoding") == "" {
+		h.Set("Accept-Encoding", "identity") // a reply is read as it comes; nothing is ever inflated
+	}
 	h.Set(IDHeader, res.Call.Key)
 	request.url = authorize(o.Auth, request.url, h)
 	m := newMask(o.Auth, h)
@@ -248,7 +251,7 @@ func (c *Caller) try(ctx context.Context, request *rendered, w *tidings.Webhook,
 	defer cancel()
 	req := egress.Request{
 		Method: request.method, URL: request.url, Header: request.header,
-		Keep: tidings.MaxReply, Drain: 0, RetryStale: true, Fresh: len(res.Call.Tries) > 0,
+		Keep: tidings.MaxReply, RetryStale: true, Fresh: len(res.Call.Tries) > 0,
 	}
 	if len(request.body) > 0 {
 		req.Body = [][]byte{request.body}
