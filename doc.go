@@ -9,6 +9,7 @@
 //	delivery.go   Plan, Position, Attempt: how far an endpoint has come
 //	contact.go    Contact, its channels and fields (contact_field.go, contact_rules.go)
 //	event.go      Event, EventType: what happened, and whose it is
+//	segment.go    Segment: a list of contacts, or those of whom a Condition (condition.go) holds
 //	webhook.go    Webhook: a named request made of templates; connector.go: the credentials it uses
 //	call.go       Call, Try, Reply: one sending of a webhook
 //	account.go    Account, Key, Scope, AuditRecord
@@ -54,7 +55,8 @@
 // All parts are put together in cmd/tidings/server.go.
 //
 // Of the second flow (event in, workflow, call, message, activity) the call is here; its
-// template language is vtl/parse.go, vtl/exec.go:
+// template language is vtl/parse.go, vtl/exec.go. Events come in by api/event.go; store/event.go finds
+// or makes their contact. The call:
 //
 //	call/prepare.go          the templates, parsed once a version; call/inputs.go: what they need
 //	   ▼

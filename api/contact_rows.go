@@ -77,7 +77,7 @@ type csvColumn struct {
 func newCSVRows(body []byte, reader *contactReader) (*csvRows, error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) // as spreadsheets write it
 	c := csv.NewReader(bytes.NewReader(body))
-	c.Comma, c.ReuseRecord = separator(body), true
+	c.Comma, c.ReuseRecord = CSVSeparator(body), true
 	names, err := c.Read()
 	if err == io.EOF {
 		return nil, tidings.Errorf(tidings.CodeInvalid, "the file is empty: its first line must name the columns")
@@ -105,9 +105,10 @@ func newCSVRows(body []byte, reader *contactReader) (*csvRows, error) {
 	return rows, nil
 }
 
-// separator is what stands most often in the first line: spreadsheets write
-// semicolons where commas are in numbers.
-func separator(body []byte) rune {
+// CSVSeparator tells what stands between the cells of CSV by its first line,
+// without a byte order mark: a comma, a semicolon or a tab, whichever is there
+// most often. Spreadsheets write semicolons where commas are in numbers.
+func CSVSeparator(body []byte) rune {
 	line, _, _ := bytes.Cut(body, []byte{'\n'})
 	best, most := ',', bytes.Count(line, []byte{','})
 	for _, r := range []rune{';', '\t'} {

@@ -12,6 +12,10 @@
 //	                                           view.go what is shown
 //	act.go        /v1/endpoints/{id}/…         probe, activate, deactivate, retry, seek, skip, rotate-secret
 //	attempt.go    /v1/endpoints/{id}/attempts  and …/tail, live
+//	contact.go    /v1/contacts                contact_input.go reads and shows one, contact_import.go takes many
+//	              /v1/blacklist /v1/fields    blacklist.go, field.go; timeline.go what happened to one
+//	segment.go    /v1/segments                condition.go reads a condition
+//	event.go      /v1/events /v1/event-types
 //	account.go    /v1/accounts                 key.go their keys; audit.go who did what
 //	operation.go  /healthz /readyz /metrics    metrics.go what is counted
 //	openapi.go    /openapi.json                docs.go the same for people, /docs

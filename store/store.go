@@ -17,6 +17,9 @@
 //	retention.go   whole months dropped
 //	backup.go      a consistent copy while all goes on
 //
+// A contact is one row (contact_row.go), found by its keys (contact_key.go), by
+// the words of its name (contact_search.go), or by looking at all (contact_scan.go).
+//
 // SQL is database/sql with $N. Everything that is written goes through
 // [Store.commit]; everything that is read through [Store.rows] and [Store.row].
 package store

@@ -16,10 +16,11 @@ const (
 type retention struct {
 	months int           // of activities, whole ones before the running one; 0 = all
 	calls  time.Duration // of the log of calls; 0 = all
+	events time.Duration // of events; 0 = all
 }
 
-// housekeeping does now and then what nobody waits for: it drops months and
-// calls past their time, and what is left of deleted endpoints.
+// housekeeping does now and then what nobody waits for: it drops months,
+// calls and events past their time, and what is left of deleted endpoints.
 func (s *server) housekeeping(ctx context.Context) {
 	every := time.NewTicker(housekeepingEvery)
 	defer every.Stop()
@@ -45,6 +46,13 @@ func (s *server) tidy(ctx context.Context, now time.Time) {
 			s.log.Warn("removing calls past their time", "error", err)
 		} else if n > 0 {
 			s.log.Info("removed calls past their time", "calls", n)
+		}
+	}
+	if s.keep.events > 0 {
+		if n, err := s.store.PurgeEvents(ctx, now.Add(-s.keep.events)); err != nil {
+			s.log.Warn("removing events past their time", "error", err)
+		} else if n > 0 {
+			s.log.Info("removed events past their time", "events", n)
 		}
 	}
 	if s.keep.months == 0 {

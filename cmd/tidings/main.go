@@ -6,6 +6,7 @@
 //	listen.go    a receiver for developers
 //	demo.go      everything at work on an empty machine
 //	account.go   accounts over the API
+//	import.go    contacts from files (import_pieces.go cuts them)
 //	backup.go    a copy of the data, and the way back
 //	bench.go     the measurements
 //	render.go    one template, for those who write them
@@ -38,6 +39,7 @@ type commands struct {
 	Demo    demoCmd    `cmd:"" help:"Show everything at work on an empty machine; nothing is left behind."`
 	Account accountCmd `cmd:"" help:"Accounts of a running server."`
 	Keys    keysCmd    `cmd:"" help:"The keys that seal secrets in the database."`
+	Import  importCmd  `cmd:"" help:"Bring data in from files."`
 	Backup  backupCmd  `cmd:"" help:"Copy a data directory's database, also while the server runs."`
 	Restore restoreCmd `cmd:"" help:"Make a data directory from a backup."`
 	Bench   benchCmd   `cmd:"" help:"Measure this server on this machine, as ratios to bare loops."`

@@ -37,6 +37,7 @@ type serveCmd struct {
 	SecretKeyFile string        `placeholder:"FILE" group:"Data" help:"File of the keys that seal secrets in the database; it is made when it does not exist. Default: tidings.key in the data directory. Back it up apart from the database."`
 	RetainMonths  int           `default:"0" placeholder:"N" group:"Data" help:"Drop activities that arrived more than N whole months ago, but never what an active endpoint has still to deliver; 0 = keep all."`
 	RetainCalls   time.Duration `default:"720h" placeholder:"DURATION" group:"Data" help:"Drop calls of webhooks from the log when they are older; 0 = keep all."`
+	RetainEvents  time.Duration `default:"17520h" placeholder:"DURATION" group:"Data" help:"Drop events when they are older; 0 = keep all."`
 
 	MaxHeld       int64         `default:"268435456" placeholder:"BYTES" group:"Doors" help:"Bodies of all requests with activities held in memory at once; more are answered 503 and come again."`
 	ShutdownGrace time.Duration `default:"20s" placeholder:"DURATION" group:"Doors" help:"How long what is under way may still take after SIGTERM or Ctrl-C."`
@@ -61,8 +62,8 @@ func (c *serveCmd) Validate() error {
 		return errors.New("--max-in-flight and --max-retrying must be 1 or more")
 	case c.RetainMonths < 0:
 		return errors.New("--retain-months must not be negative")
-	case c.RetainCalls < 0:
-		return errors.New("--retain-calls must not be negative")
+	case c.RetainCalls < 0 || c.RetainEvents < 0:
+		return errors.New("--retain-calls and --retain-events must not be negative")
 	case c.MaxHeld < 32<<20:
 		return errors.New("--max-held must be 33554432 (32 MiB) or more: the largest request has to fit")
 	case c.ShutdownGrace < 0:

@@ -49,7 +49,7 @@ func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, e
 	if err != nil {
 		return nil, err
 	}
-	s := &server{grace: c.ShutdownGrace, keep: retention{c.RetainMonths, c.RetainCalls}, log: log, failed: make(chan error, 1), ready: make(chan struct{}), stop: func() {}}
+	s := &server{grace: c.ShutdownGrace, keep: retention{c.RetainMonths, c.RetainCalls, c.RetainEvents}, log: log, failed: make(chan error, 1), ready: make(chan struct{}), stop: func() {}}
 	if s.socket, err = net.Listen("tcp", c.Addr); err != nil {
 		return nil, listenError(c.Addr, err)
 	}
