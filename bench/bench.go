@@ -21,7 +21,9 @@ type Config struct {
 	Time    time.Duration // of each round; 4s
 	Backlog int           // activities stored for the measures of a full store; 10,000,000
 	Idle    int           // endpoints of the measure of idle ones; 100,000
-	Out     io.Writer     // rows as they are measured; nowhere
+	// Contacts is how many contacts are imported; 1,000,000.
+	Contacts int
+	Out      io.Writer // rows as they are measured; nowhere
 }
 
 // run is one run's state.
@@ -47,6 +49,8 @@ func measures() []measure {
 		{"fanout", (*run).fanout},
 		{"idle", (*run).idle},
 		{"dead", (*run).dead},
+		{"call", (*run).calls},
+		{"contacts", (*run).contacts},
 	}
 }
 
@@ -73,6 +77,9 @@ func Run(ctx context.Context, cfg Config, names []string) (Report, error) {
 	}
 	if cfg.Idle == 0 {
 		cfg.Idle = 100_000
+	}
+	if cfg.Contacts == 0 {
+		cfg.Contacts = 1_000_000
 	}
 	if cfg.Out == nil {
 		cfg.Out = io.Discard
