@@ -36,6 +36,9 @@ func TestCredentialsArriveAndAreNeverShown(t *testing.T) {
 		{"key in the query", tidings.Auth{Kind: tidings.AuthAPIKey, In: tidings.KeyInQuery, Name: "shop key", Secret: key}, "?a=1", func(s seenRequest) bool {
 			return s.target == "/?a=1&shop+key=s3cr%2Bt%2F%22key%22+%26+more"
 		}, "?a=1&shop+key=***", "s3cr%2Bt%2F%22key%22%20%26%20more"},
+		{"a short key in a header", tidings.Auth{Kind: tidings.AuthAPIKey, In: tidings.KeyInHeader, Name: "X-Shop", Secret: "abc"}, "", func(s seenRequest) bool {
+			return s.header.Get("X-Shop") == "abc" && s.header.Get("Accept-Encoding") == "identity"
+		}, "X-Shop: ***", ""},
 		{"the only parameter", tidings.Auth{Kind: tidings.AuthAPIKey, In: tidings.KeyInQuery, Name: "k", Secret: "abc"}, "", func(s seenRequest) bool {
 			return s.target == "/?k=abc"
 		}, "?k=***", ""},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -180,6 +181,18 @@ func TestRefusalsAreNoFailuresOfTheHost(t *testing.T) {
 	})
 }
 
+func TestAnAddressThatIsRefusedIsNoFailureOfTheHost(t *testing.T) {
+	private := func(context.Context, string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.MustParseAddr("10.0.0.1")}, nil
+	}
+	c := New(Options{Client: egress.New(egress.Options{Lookup: private})})
+	for range 12 {
+		if got := c.Do(context.Background(), Order{Webhook: hookOf(1, "https://example.com/")}).Call; got.Outcome != tidings.OutcomeBlocked || len(got.Tries) != 1 {
+			t.Fatalf("%+v", got)
+		}
+	}
+}
+
 func TestNoMoreThanThePaceAllowsAreUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now, most atomic.Int64
@@ -262,6 +275,29 @@ func TestEqualGetsShareAReplyOnlyWhenSwitchedOn(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestACallGoesOnWhenTheOneThatItWaitedForIsCalledOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := bubbleCaller(func(r *http.Request) (int, http.Header, string) {
+			select {
+			case <-r.Context().Done():
+			case <-time.After(5 * time.Second):
+			}
+			return 200, nil, "OK"
+		}, func(o *Options) { o.ShareGets = true })
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		var first, second Result
+		var calls sync.WaitGroup
+		calls.Go(func() { first = c.Do(ctx, Order{Webhook: hookOf(1, "https://example.com/")}) })
+		synctest.Wait()
+		calls.Go(func() { second = c.Do(context.Background(), Order{Webhook: hookOf(1, "https://example.com/")}) })
+		calls.Wait()
+		if first.Call.Outcome != tidings.OutcomeCanceled || !second.Call.OK() || len(second.Call.Tries) != 1 {
+			t.Errorf("the first: %s; the second: %+v", first.Call.Outcome, second.Call)
+		}
+	})
 }
 
 func TestACallEndsWithItsContext(t *testing.T) {

@@ -34,10 +34,7 @@ func newMask(auth *tidings.Auth, header http.Header) mask {
 		if auth.Kind == tidings.AuthAPIKey && auth.In == tidings.KeyInQuery {
 			m.parameter = url.QueryEscape(auth.Name)
 		}
-		m.add(auth.Secret)
-		if auth.Kind == tidings.AuthBasic {
-			m.add(basicToken(auth))
-		}
+		m.add(auth.Secret) // the token of Basic auth is in its header, below
 	}
 	for name, values := range header {
 		if !isSecretName(name) {
