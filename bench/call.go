@@ -193,8 +193,10 @@ func selfSigned() (tls.Certificate, *x509.CertPool, error) {
 // contact's town is sent, a promo code comes back.
 func (s *shop) order() call.Order {
 	params := []tidings.EventParam{
-		{Name: "email", Value: json.RawMessage(`"ann@example.com"`)}, {Name: "order_id", Value: json.RawMessage(`"A-1024"`)},
-		{Name: "total", Value: json.RawMessage(`129.5`)}, {Name: "items", Value: json.RawMessage(`[{"sku":"a","n":1},{"sku":"b","n":2}]`)},
+		{Name: "email", Value: json.RawMessage(`"ann@example.com"`)},
+		{Name: "order_id", Value: json.RawMessage(`"A-1024"`)},
+		{Name: "total", Value: json.RawMessage(`129.5`)},
+		{Name: "items", Value: json.RawMessage(`[{"sku":"a","n":1},{"sku":"b","n":2}]`)},
 	}
 	return call.Order{
 		Webhook: &tidings.Webhook{
