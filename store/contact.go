@@ -9,7 +9,11 @@ import (
 // Contact gives a contact of an account; CodeNotFound when the account has no such contact.
 func (s *Store) Contact(ctx context.Context, account tidings.AccountID, id tidings.ContactID) (tidings.Contact, error) {
 	r := reader{s, ctx}
-	c, err := readContact(r, account, id, nil)
+	fields, err := s.fieldsOf(r, account)
+	if err != nil {
+		return tidings.Contact{}, err
+	}
+	c, err := readContact(r, account, id, fields)
 	if err != nil {
 		return tidings.Contact{}, err
 	}

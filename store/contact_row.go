@@ -54,24 +54,19 @@ func (r *contactRow) contact(fields *fieldSet) (tidings.Contact, error) {
 	return c, nil
 }
 
-// readContact reads one contact; fields are those of the account, nil = they are read.
+// readContact reads one contact; fields are those of the account, nil = their values are left out.
 func readContact(q querier, account tidings.AccountID, id tidings.ContactID, fields *fieldSet) (tidings.Contact, error) {
 	r := contactRow{Contact: tidings.Contact{Account: account}}
 	err := q.row(`SELECT `+contactColumns+` FROM contact WHERE id = $1 AND account = $2`, id, account).Scan(r.into()...)
 	if err != nil {
 		return tidings.Contact{}, orNotFound(err, "contact", int64(id))
 	}
-	if fields == nil && r.fields != "" {
-		if fields, err = readFields(q, account); err != nil {
-			return tidings.Contact{}, err
-		}
-	}
 	return r.contact(fields)
 }
 
 // contacts reads the contacts that a query for contactColumns gives.
 func (r reader) contacts(account tidings.AccountID, query string, args ...any) ([]tidings.Contact, error) {
-	fields, err := readFields(r, account)
+	fields, err := r.s.fieldsOf(r, account)
 	if err != nil {
 		return nil, err
 	}

@@ -68,3 +68,20 @@ func FuzzFieldsColumn(f *testing.F) {
 		}
 	})
 }
+
+func TestFieldsReadBeforeAChangeAreNotKept(t *testing.T) {
+	var cache fieldCache
+	_, round := cache.get(1)
+	cache.forget() // a field is made, between the look-up and the keeping
+	cache.put(1, knownFields(), round)
+	if set, _ := cache.get(1); set != nil {
+		t.Error("the older fields are kept")
+	}
+	_, round = cache.get(1)
+	for account := range tidings.AccountID(maxCachedFields + 10) {
+		cache.put(account, knownFields(), round)
+	}
+	if n := len(cache.of); n > maxCachedFields {
+		t.Errorf("holds the fields of %d accounts", n)
+	}
+}

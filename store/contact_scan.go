@@ -35,7 +35,7 @@ const scanStep = 5000
 // each gives take the ids of the contacts of whom the condition holds, until
 // it gives false.
 func (f *contactScan) each(condition *tidings.Condition, take func(tidings.ContactID) bool) error {
-	fields, err := readFields(f.r, f.account)
+	fields, err := f.r.s.fieldsOf(f.r, f.account)
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func (s *Store) newContactWriter(tx *writeTx, account tidings.AccountID) (*conta
 	if _, err := tx.head(account); err != nil {
 		return nil, err
 	}
-	fields, err := readFields(tx, account)
+	fields, err := s.fieldsOf(tx, account)
 	if err != nil {
 		return nil, err
 	}

@@ -6,13 +6,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"tidings"
 )
 
 // Fields gives the additional fields of an account, by key.
 func (s *Store) Fields(ctx context.Context, account tidings.AccountID) ([]tidings.Field, error) {
-	set, err := readFields(reader{s, ctx}, account)
+	set, err := s.fieldsOf(reader{s, ctx}, account)
 	if err != nil {
 		return nil, err
 	}
@@ -22,6 +23,59 @@ func (s *Store) Fields(ctx context.Context, account tidings.AccountID) ([]tiding
 	}
 	slices.SortFunc(fields, func(a, b tidings.Field) int { return strings.Compare(string(a.Key), string(b.Key)) })
 	return fields, nil
+}
+
+// fieldCache holds the fields of accounts in use, so that reading a contact
+// costs no query for them. It is right because this process is the only writer
+// of the database: a change of fields empties it.
+type fieldCache struct {
+	mu    sync.RWMutex
+	of    map[tidings.AccountID]*fieldSet
+	round int // counts the changes; what was read in an older one is not kept
+}
+
+// maxCachedFields bounds the cache, in accounts; a full one starts over.
+const maxCachedFields = 1000
+
+func (c *fieldCache) get(account tidings.AccountID) (*fieldSet, int) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.of[account], c.round
+}
+
+func (c *fieldCache) put(account tidings.AccountID, set *fieldSet, round int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if round != c.round {
+		return
+	}
+	if c.of == nil || len(c.of) >= maxCachedFields {
+		c.of = make(map[tidings.AccountID]*fieldSet)
+	}
+	c.of[account] = set
+}
+
+func (c *fieldCache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.of = nil
+	c.round++
+}
+
+// fieldsOf gives an account's fields as they are committed; not to be changed.
+// A transaction may take them, too: what it writes for a field that is deleted
+// meanwhile is never shown, and fields that are made meanwhile are in nobody's
+// change yet.
+func (s *Store) fieldsOf(q querier, account tidings.AccountID) (*fieldSet, error) {
+	set, round := s.fields.get(account)
+	if set != nil {
+		return set, nil
+	}
+	set, err := readFields(q, account)
+	if _, committed := q.(reader); committed && err == nil {
+		s.fields.put(account, set, round) // what a transaction sees may yet be undone
+	}
+	return set, err
 }
 
 // readFields reads the definitions of an account's fields.
@@ -69,6 +123,7 @@ func (s *Store) CreateField(ctx context.Context, f tidings.Field, actor string) 
 		if err != nil {
 			return err
 		}
+		tx.onCommit(s.fields.forget)
 		return writeAudit(tx, tidings.AuditRecord{Account: f.Account, At: tx.now, Actor: actor, Action: "field.create", Detail: fmt.Sprintf("%s, %s", f.Key, f.Type)})
 	})
 	if err != nil {
@@ -87,6 +142,7 @@ func (s *Store) RenameField(ctx context.Context, account tidings.AccountID, key 
 		if n == 0 {
 			return errNoField(key)
 		}
+		tx.onCommit(s.fields.forget)
 		return writeAudit(tx, tidings.AuditRecord{Account: account, At: tx.now, Actor: actor, Action: "field.update", Detail: fmt.Sprintf("%s is called %q", key, name)})
 	})
 }
@@ -111,6 +167,7 @@ func (s *Store) DeleteField(ctx context.Context, account tidings.AccountID, key 
 		if n == 0 {
 			return errNoField(key)
 		}
+		tx.onCommit(s.fields.forget)
 		return writeAudit(tx, tidings.AuditRecord{Account: account, At: tx.now, Actor: actor, Action: "field.delete", Detail: string(key)})
 	})
 }

@@ -106,6 +106,7 @@ type Store struct {
 	sealedMonth atomic.Value // string: the newest month at the last whole pass of the sealer
 
 	validKeys keyCache
+	fields    fieldCache
 
 	loops  sync.WaitGroup // the background loops
 	stop   context.CancelFunc
