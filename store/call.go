@@ -3,29 +3,13 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"tidings"
 )
-
-// callDetail is what is kept of a call besides its columns, as JSON. The names
-// are short because every call has them.
-type callDetail struct {
-	Method  tidings.Method   `json:"m"`
-	URL     string           `json:"u"`
-	Headers []tidings.Header `json:"h,omitempty"`
-	Body    string           `json:"b,omitempty"`
-	Whole   int              `json:"bn,omitempty"`
-	Tries   []tidings.Try    `json:"t,omitempty"`
-	Reply   *tidings.Reply   `json:"r,omitempty"`
-	Shared  string           `json:"s,omitempty"`
-}
 
 // AppendCall adds a call to the log and gives its id. Of the bodies of request
 // and reply the first MaxLoggedBody bytes are kept. Secrets are masked by the
@@ -166,57 +150,6 @@ func (s *Store) purgeCallsOf(ctx context.Context, account tidings.AccountID, bef
 			return purged, err
 		}
 	}
-}
-
-// packCall writes a call's detail: a head that says the JSON's length and
-// whether it is compressed, then the JSON.
-func (s *Store) packCall(c *tidings.Call) ([]byte, error) {
-	d := callDetail{Method: c.Request.Method, URL: c.Request.URL, Headers: c.Request.Headers, Body: c.Request.Body, Tries: c.Tries, Shared: c.Shared}
-	if len(d.Body) > tidings.MaxLoggedBody {
-		d.Whole, d.Body = len(d.Body), strings.ToValidUTF8(d.Body[:tidings.MaxLoggedBody], "")
-	}
-	if c.Reply != nil {
-		reply := *c.Reply
-		if len(reply.Body) > tidings.MaxLoggedBody {
-			reply.Whole, reply.Body = len(reply.Body), reply.Body[:tidings.MaxLoggedBody]
-		}
-		d.Reply = &reply
-	}
-	text, err := json.Marshal(d)
-	if err != nil {
-		return nil, fmt.Errorf("pack a call: %w", err)
-	}
-	b := block{raw: text}
-	b.compress(s.codec.fast)
-	if b.stored != nil {
-		return append(binary.AppendUvarint(nil, uint64(len(text))<<1|1), b.stored...), nil
-	}
-	return append(binary.AppendUvarint(nil, uint64(len(text))<<1), text...), nil
-}
-
-// maxCallDetail is what a call's JSON can't exceed unless it is broken.
-const maxCallDetail = 8 << 20
-
-func (s *Store) unpackCall(packed []byte, c *tidings.Call) error {
-	head, n := binary.Uvarint(packed)
-	size := head >> 1
-	if n <= 0 || size > maxCallDetail {
-		return fmt.Errorf("the record of call %d is damaged", c.ID)
-	}
-	text := packed[n:]
-	if head&1 == 1 {
-		var err error
-		if text, err = s.codec.decoder.DecodeAll(text, make([]byte, 0, size)); err != nil {
-			return fmt.Errorf("the record of call %d is damaged: %w", c.ID, err)
-		}
-	}
-	var d callDetail
-	if err := json.Unmarshal(text, &d); err != nil {
-		return fmt.Errorf("the record of call %d is damaged: %w", c.ID, err)
-	}
-	c.Request = tidings.SentRequest{Method: d.Method, URL: d.URL, Headers: d.Headers, Body: d.Body, Whole: d.Whole}
-	c.Tries, c.Reply, c.Shared = d.Tries, d.Reply, d.Shared
-	return nil
 }
 
 const selectCall = `SELECT id, account, at, webhook, contact, event, outcome, test, duration, call_key, name, error, detail FROM call`

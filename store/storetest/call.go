@@ -24,7 +24,8 @@ func callPromises() []promise {
 // fullCall is a failed call with every field set.
 func (h *harness) fullCall(account tidings.AccountID) tidings.Call {
 	at := h.clock.Now()
-	timing := tidings.Timing{Lookup: 1, Connect: 2, Handshake: 3, Send: 4, Wait: 5, Receive: 6, Reused: true}
+	const us = time.Microsecond
+	timing := tidings.Timing{Lookup: 1 * us, Connect: 2 * us, Handshake: 3 * us, Send: 4 * us, Wait: 5 * us, Receive: 6 * us, Reused: true}
 	return tidings.Call{
 		Account: account, Webhook: 5, Name: "WH5", Contact: 7, Event: 9, Test: true, Key: "call_1", Shared: "call_0", At: at, Duration: 1500 * time.Millisecond,
 		Request: tidings.SentRequest{
@@ -59,7 +60,10 @@ func testCallIsKeptWhole(t *testing.T, h *harness) {
 		Account: account.ID, Name: "WH5", Key: "call_2", At: h.clock.Now(), Outcome: tidings.OutcomeTemplate, Error: "$email has no value",
 		Request: tidings.SentRequest{Method: tidings.MethodGet, URL: "https://crm.example"},
 	}
-	for _, want := range []tidings.Call{h.fullCall(account.ID), unsent} {
+	text, long := h.fullCall(account.ID), h.fullCall(account.ID)
+	text.Reply.Format, text.Reply.Body = tidings.ReplyXML, []byte("<a>&amp;Львів</a>")
+	long.Reply.Body = bytes.Repeat([]byte("long enough to be compressed "), 100)
+	for _, want := range []tidings.Call{h.fullCall(account.ID), unsent, text, long} {
 		want = h.appendCall(t, want)
 		h.reopen(t)
 		got, err := h.Call(t.Context(), account.ID, want.ID)
