@@ -209,17 +209,18 @@ func (hs *hosts) forget(key hostKey, h *host, now time.Time) {
 	}
 }
 
-// sweep drops hosts without calls, those first whose pauses are over.
+// sweep drops a quarter of the hosts, of those without calls: any that are not
+// left alone just now, then any.
 func (hs *hosts) sweep() {
 	now := hs.now()
 	for _, all := range []bool{false, true} {
 		for key, h := range hs.byKey {
+			if len(hs.byKey) <= maxHosts*3/4 {
+				return
+			}
 			if h.inFlight == 0 && len(h.waiters) == 0 && (all || !now.Before(h.breaker.until) && !now.Before(h.restUntil)) {
 				delete(hs.byKey, key)
 			}
-		}
-		if len(hs.byKey) < maxHosts {
-			return
 		}
 	}
 }

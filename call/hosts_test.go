@@ -317,3 +317,30 @@ func TestACallEndsWithItsContext(t *testing.T) {
 		})
 	}
 }
+
+// TestNothingIsRememberedForEver: of calls to ever new hosts there is left
+// what the limits say, and nothing of those that answered.
+func TestNothingIsRememberedForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		status := 200
+		c := bubbleCaller(func(*http.Request) (int, http.Header, string) { return status, nil, "" }, func(o *Options) { o.ShareGets = true })
+		call := func(i int) {
+			w := hookOf(tidings.AccountID(i), fmt.Sprintf("https://h%d.example/", i))
+			w.ID, w.Version = tidings.WebhookID(i+1), 1
+			c.Do(context.Background(), Order{Webhook: w})
+		}
+		for i := range 3000 {
+			call(i)
+		}
+		if len(c.hosts.byKey) != 0 || len(c.flights.byKey) != 0 || len(c.prepared) > maxPrepared {
+			t.Errorf("%d hosts, %d flights, %d webhooks are left", len(c.hosts.byKey), len(c.flights.byKey), len(c.prepared))
+		}
+		status = 500
+		for i := range maxHosts + 500 {
+			call(i)
+		}
+		if n := len(c.hosts.byKey); n > maxHosts || n < maxHosts/2 {
+			t.Errorf("%d failing hosts are left", n)
+		}
+	})
+}
