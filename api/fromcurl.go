@@ -48,9 +48,10 @@ func (s *Server) registerCurl() {
 		OperationID: "import-curl", Method: http.MethodPost, Path: "/v1/webhooks/from-curl", Tags: []string{"Webhooks"}, DefaultStatus: http.StatusCreated,
 		Summary:     "Create a webhook from a cURL command",
 		Description: "Credentials in the command become a connector. Nothing is run, sent or read from files; what can't be taken is refused with line and column. With dryRun nothing is made.",
+		Responses:   map[string]*huma.Response{"200": {Description: "With dryRun: what would be made.", Content: jsonOf(s, importedJSON{})}},
 		Errors:      []int{400, 408, 409, 413, 415, 422, 503},
 		Extensions: curl(`curl -X POST $TIDINGS/v1/webhooks/from-curl -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \
-  -d '{"name":"WH5","command":"curl https://shop.example.com/promocodes -u shop:pass --json '"'{\"town\":\"$TOWN\"}'"'"}'`),
+  -d '{"name":"WH5","command":"curl https://shop.example.com/promocodes -u shop:pass -d town=$TOWN"}'`),
 	}, manage, s.importCurl)
 	operate(s, huma.Operation{
 		OperationID: "export-curl", Method: http.MethodGet, Path: "/v1/webhooks/{id}/curl", Tags: []string{"Webhooks"},
@@ -59,7 +60,12 @@ func (s *Server) registerCurl() {
 	}, read, s.exportCurl)
 }
 
-func (s *Server) importCurl(ctx context.Context, c caller, in *struct{ JSON body[fromCurlJSON] }) (*struct{ Body importedJSON }, error) {
+type shownImport struct {
+	Status int
+	Body   importedJSON
+}
+
+func (s *Server) importCurl(ctx context.Context, c caller, in *struct{ JSON body[fromCurlJSON] }) (*shownImport, error) {
 	asked := &in.JSON.value
 	command, err := cmdline.Parse(asked.Command.value)
 	switch {
@@ -78,16 +84,18 @@ func (s *Server) importCurl(ctx context.Context, c caller, in *struct{ JSON body
 	if err := s.checkImport(ctx, made); err != nil {
 		return nil, err
 	}
+	out := &shownImport{Status: http.StatusOK}
 	if !asked.DryRun.value {
 		if err := s.storeImport(ctx, c, made); err != nil {
 			return nil, err
 		}
+		out.Status = http.StatusCreated
 	}
-	out := importedJSON{Webhook: webhookView(&made.webhook), Notes: append([]string{}, made.notes...)}
+	out.Body = importedJSON{Webhook: webhookView(&made.webhook), Notes: append([]string{}, made.notes...)}
 	if made.connector != nil {
-		out.Connector = ptr(connectorView(made.connector))
+		out.Body.Connector = ptr(connectorView(made.connector))
 	}
-	return &struct{ Body importedJSON }{out}, nil
+	return out, nil
 }
 
 // imported is a webhook in the making, of a command.

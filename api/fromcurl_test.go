@@ -88,7 +88,7 @@ func TestACommandThatCantBecomeAWebhookMakesNothing(t *testing.T) {
 			t.Errorf("%s: %s, want %q", c.body, a.body, c.reason)
 		}
 	}
-	w.request(key, "POST /v1/webhooks/from-curl", `{"command":"curl https://a.example.com -u ann:hush","dryRun":true}`).want(201).has("webhook.url", "https://a.example.com").has("connector.auth.username", "ann")
+	w.request(key, "POST /v1/webhooks/from-curl", `{"command":"curl https://a.example.com -u ann:hush","dryRun":true}`).want(200).has("webhook.url", "https://a.example.com").has("connector.auth.username", "ann")
 	// The name is taken, so the connector that was made first goes again.
 	w.webhook(key, "taken", `"url":"https://a.example.com"`)
 	w.request(key, "POST /v1/webhooks/from-curl", `{"command":"curl https://a.example.com -u ann:hush","name":"taken"}`).want(409)
