@@ -13,6 +13,11 @@ import (
 // change of the endpoint's filter or limits takes hold soon.
 const planBatches = 64
 
+// aheadWithin is how soon a receiver must answer for the next batches to be cut
+// meanwhile. A slower one would gain nothing by it, and thousands of them hold
+// one body each instead of three.
+const aheadWithin = 250 * time.Millisecond
+
 // storeRetry is how long a lane waits after its store failed it. The
 // endpoint's own schedule has nothing to do with it.
 const storeRetry = time.Second
@@ -46,6 +51,7 @@ type lane struct {
 	// Only the running goroutine touches these.
 	ready *Batch      // cut and not yet settled
 	ahead *ahead      // cuts the rest of the plan; nil when nobody does
+	quick bool        // the last POST was delivered within aheadWithin
 	tried tidings.Seq // the end of the last batch this process attempted
 	own   bool        // this process froze the plan, so tried tells all that was attempted of it
 }
@@ -115,7 +121,7 @@ func (l *lane) decide() step {
 
 // rest ends the goroutine and, when wait is not 0, has the lane woken then.
 func (l *lane) rest(wait time.Duration) step {
-	l.running = false
+	l.running, l.quick = false, false
 	l.drop() // memory must not grow with endpoints that wait
 	if wait > 0 {
 		l.wakeAfter(wait)
@@ -210,8 +216,9 @@ func (l *lane) send() {
 	release()
 	l.settle(ctx, batch, attempt, retryAfter)
 	l.ready = nil
-	if !attempt.Delivered {
-		l.drop() // a repeat is cut anew: a lane that waits holds no bodies
+	l.quick = attempt.Delivered && attempt.Duration < aheadWithin
+	if !l.quick {
+		l.drop() // a lane that waits, for its next try or for a slow answer, holds no bodies to come
 	}
 }
 
@@ -256,7 +263,7 @@ func (l *lane) headBatch(ctx context.Context) (*Batch, error) {
 			return nil, err
 		}
 	}
-	if batch.Last < pos.Plan.End {
+	if l.quick && batch.Last < pos.Plan.End {
 		l.ahead = c.ahead(l.d.ctx)
 	}
 	return batch, nil

@@ -102,6 +102,7 @@ func (k *desk) post(ctx context.Context, ep *tidings.Endpoint, out feed.Outgoing
 	a := tidings.Attempt{Endpoint: ep.ID, Number: out.Number, Batch: b.ID, First: b.First, Last: b.Last, Activities: b.Activities, At: p.at}
 	var retryAfter time.Duration
 	a.Delivered, retryAfter = answer(ctx, p)
+	a.Duration = time.Since(p.at)
 	if !a.Delivered {
 		a.Error = "answered 500"
 	}
@@ -550,6 +551,40 @@ func TestTryNowDoesNotChangeTheSchedule(t *testing.T) {
 		}
 		if got := posts[2].at.Sub(posts[1].at); got != 2*time.Minute {
 			t.Errorf("the third attempt came after %v, not after 2 minutes", got)
+		}
+	})
+}
+
+// What lies ready for a receiver is bounded by its answers: one batch, until it
+// has answered soon.
+func TestPromise6NothingIsCutAheadForASlowReceiver(t *testing.T) {
+	reads := func(takes time.Duration) int {
+		k := newDesk(t, 1)
+		ep := k.store.endpoints[1]
+		ep.Batch.MaxItems = 1
+		k.store.endpoints[1] = ep
+		k.answer = func(ctx context.Context, p post) (bool, time.Duration) {
+			if p.first == 5 {
+				sleep(ctx, time.Hour)
+				return false, 0
+			}
+			return sleep(ctx, takes), 0
+		}
+		k.start(feed.Config{})
+		k.append(100)
+		time.Sleep(10*takes + 5*time.Second)
+		n := k.log.count()
+		k.kill()
+		return n
+	}
+	synctest.Test(t, func(t *testing.T) {
+		// A read gives a few batches of one. Without cutting ahead, each of the five has its own.
+		slow, soon := reads(2*time.Second), reads(10*time.Millisecond)
+		if slow != 5 {
+			t.Errorf("a slow receiver: %d reads for 5 batches", slow)
+		}
+		if soon >= slow {
+			t.Errorf("a quick receiver: %d reads; a slow one: %d", soon, slow)
 		}
 	})
 }

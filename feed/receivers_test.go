@@ -68,7 +68,7 @@ func (r *receiver) post(ctx, life context.Context, ep *tidings.Endpoint, out fee
 		}
 	}
 	if plan.delivered && life.Err() == nil {
-		a.Delivered = true
+		a.Delivered, a.Duration = true, time.Since(a.At)
 		r.mu.Lock()
 		r.accepted = true
 		r.mu.Unlock()
