@@ -67,6 +67,7 @@ type producers struct {
 	time   time.Duration                     // how long to send; 0 = no limit
 	rate   float64                           // requests a second over all connections; 0 = as fast as they are answered
 	acked  func(answer []byte, at time.Time) // called for every answer; may be nil
+	each   []atomic.Int64                    // counts what was acknowledged for each key; may be nil
 }
 
 // run gives how many activities were acknowledged, and the time it took.
@@ -93,6 +94,9 @@ func (p producers) run(ctx context.Context) (int64, time.Duration, error) {
 					p.acked(answer, time.Now())
 				}
 				acknowledged.Add(int64(p.size))
+				if p.each != nil {
+					p.each[i%len(p.keys)].Add(int64(p.size))
+				}
 			}
 		})
 	}
