@@ -51,7 +51,7 @@ func eachCSVPiece(r io.Reader, send func(filePiece) error) error {
 	raw := &bytes.Buffer{} // what the reader has taken and was not cut out yet
 	rows := csv.NewReader(io.TeeReader(in, raw))
 	rows.Comma, rows.FieldsPerRecord, rows.ReuseRecord = api.CSVSeparator(first), -1, true
-	var p filePiece
+	p := filePiece{line: 1}
 	taken, sent := int64(0), false
 	for {
 		_, err := rows.Read()
@@ -63,8 +63,10 @@ func eachCSVPiece(r io.Reader, send func(filePiece) error) error {
 		taken = rows.InputOffset()
 		p.bytes += int64(len(row))
 		if p.header == nil && !end {
-			p.header = bytes.TrimRight(bytes.TrimPrefix(row, []byte("\xef\xbb\xbf")), "\r\n")
-			p.header = append(bytes.Clone(p.header), '\n')
+			p.header = bytes.Clone(bytes.TrimPrefix(row, []byte("\xef\xbb\xbf")))
+			if !bytes.HasSuffix(p.header, []byte{'\n'}) {
+				p.header = append(p.header, '\n') // the file ends here
+			}
 			p.line = 1 + bytes.Count(p.header, []byte{'\n'})
 		} else {
 			p.rows = append(p.rows, row...)
