@@ -303,7 +303,7 @@ func (d *Dispatcher) TryNow(id tidings.EndpointID) error {
 	case !waits:
 		return tidings.Errorf(tidings.CodeConflict, "endpoint %d has nothing to send", id)
 	}
-	l.tryNow = true
+	l.tryNow = !l.posting // an attempt that is under way is the one wanted
 	l.wakeLocked()
 	return nil
 }

@@ -227,7 +227,6 @@ func (l *lane) begin() (context.Context, func()) {
 	ctx, cancel := context.WithCancel(l.d.ctx)
 	l.mu.Lock()
 	l.cancel = cancel
-	l.tryNow = false
 	l.mu.Unlock()
 	return ctx, func() {
 		l.mu.Lock()
@@ -354,7 +353,7 @@ func (l *lane) lost(through tidings.Seq) {
 func (l *lane) post(ctx context.Context, b *Batch) (tidings.Attempt, time.Duration) {
 	l.mu.Lock()
 	ep, pos := l.ep, l.pos
-	l.posting = true
+	l.posting, l.tryNow = true, false
 	l.mu.Unlock()
 	attempt, retryAfter := l.d.cfg.Post(ctx, ep, Outgoing{
 		Batch:    b,

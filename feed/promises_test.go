@@ -588,3 +588,24 @@ func TestPromise6NothingIsCutAheadForASlowReceiver(t *testing.T) {
 		}
 	})
 }
+
+func TestTryNowDuringAnAttemptAddsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, 1)
+		k.answer = func(ctx context.Context, p post) (bool, time.Duration) {
+			sleep(ctx, 5*time.Second)
+			return false, 0
+		}
+		k.start(feed.Config{})
+		k.append(1)
+		time.Sleep(time.Second)
+		if err := k.d.TryNow(1); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30 * time.Second)
+		k.kill()
+		if n := len(k.seen()); n != 1 {
+			t.Errorf("%d attempts; the second is due a minute after the first", n)
+		}
+	})
+}
