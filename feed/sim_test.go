@@ -147,8 +147,10 @@ func (s *simulation) pause() time.Duration {
 	return time.Duration(s.rng.IntN(3000)) * time.Millisecond
 }
 
-// act does one thing that may happen at any time.
+// act does one thing that may happen at any time. Everything else that is due
+// at this instant has happened before it, so that a seed gives one run.
 func (s *simulation) act() {
+	synctest.Wait()
 	id := tidings.EndpointID(1 + s.rng.IntN(simEndpoints))
 	switch n := s.rng.IntN(100); {
 	case n < 70:
@@ -161,8 +163,8 @@ func (s *simulation) act() {
 		s.stop()
 		s.start()
 	case n < 86:
-		_ = s.d.TryNow(id) // refused when nothing waits
-		s.receivers[id].triedNow()
+		s.receivers[id].triedNow() // first, for the try may arrive before TryNow returns
+		_ = s.d.TryNow(id)         // refused when nothing waits
 	case n < 92:
 		s.store.act(id, func(ep *tidings.Endpoint, _ *tidings.Position) {
 			ep.Batch.MaxItems = 1 + s.rng.IntN(40)
