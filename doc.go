@@ -60,7 +60,7 @@
 //
 //	call/prepare.go          the templates, parsed once a version; call/inputs.go: what they need
 //	   ▼
-//	call/render.go           what they see: call/scope.go; values escaped for where they stand: call/fill.go
+//	call/render.go           what they see: scope/scope.go; values escaped for where they stand: call/fill.go
 //	   ▼
 //	call/lint.go             URL, headers, JSON, XML checked, with line and column
 //	   ▼

@@ -15,7 +15,7 @@ const module = "tidings"
 // package may import. Imports go downwards only; a new package needs a line
 // here. "." is the root.
 func imports() map[string][]string {
-	all := []string{".", "feed", "call", "egress", "store", "api", "publicapi", "vtl", "bench", "cmd/tidings/receiver"}
+	all := []string{".", "feed", "call", "scope", "egress", "store", "api", "publicapi", "vtl", "bench", "cmd/tidings/receiver"}
 	return map[string][]string{
 		".":                    {},
 		"vtl":                  {"vtl/internal/java"},
@@ -23,9 +23,10 @@ func imports() map[string][]string {
 		"egress":               {},
 		"curl":                 {},
 		"feed":                 {".", "egress"},
-		"call":                 {".", "egress", "vtl"},
+		"scope":                {".", "vtl"},
+		"call":                 {".", "egress", "scope", "vtl"},
 		"store":                {"."},
-		"api":                  {".", "feed", "call", "curl"},
+		"api":                  {".", "feed", "call", "curl", "scope"},
 		"publicapi":            {"."},
 		"cmd/tidings":          all,
 		"cmd/tidings/receiver": {},

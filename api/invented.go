@@ -6,6 +6,7 @@ import (
 
 	"tidings"
 	"tidings/call"
+	"tidings/scope"
 )
 
 // Values that somebody invents for a test: nothing of them is stored.
@@ -153,18 +154,18 @@ func inventedEvent(d *decoder, account tidings.AccountID, in *testEventJSON) *ti
 	return &e
 }
 
-func inventedReplies(d *decoder, n node) []call.NamedReply {
+func inventedReplies(d *decoder, n node) []scope.NamedReply {
 	if !d.want(n, "an object", "replies") {
 		return nil
 	}
-	replies := make([]call.NamedReply, 0, len(n.keys))
+	replies := make([]scope.NamedReply, 0, len(n.keys))
 	for i, name := range n.keys {
 		value, err := call.ReplyValue(&tidings.Reply{Format: tidings.ReplyJSON, Body: n.parts[i].appendJSON(nil)})
 		if err != nil {
 			d.fault(join("replies", name), "%s", err)
 			continue
 		}
-		replies = append(replies, call.NamedReply{Name: name, Value: value})
+		replies = append(replies, scope.NamedReply{Name: name, Value: value})
 	}
 	return replies
 }

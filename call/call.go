@@ -12,6 +12,7 @@ import (
 
 	"tidings"
 	"tidings/egress"
+	"tidings/scope"
 	"tidings/vtl"
 )
 
@@ -67,11 +68,11 @@ func New(o Options) *Caller {
 
 // Order is one call to make.
 type Order struct {
-	Webhook *tidings.Webhook // passed by CheckWebhook
-	Auth    *tidings.Auth    // of its connector; nil = none
-	Contact *tidings.Contact // nil = none
-	Event   *tidings.Event   // nil = none
-	Replies []NamedReply     // of earlier webhooks of the run
+	Webhook *tidings.Webhook   // passed by CheckWebhook
+	Auth    *tidings.Auth      // of its connector; nil = none
+	Contact *tidings.Contact   // nil = none
+	Event   *tidings.Event     // nil = none
+	Replies []scope.NamedReply // of earlier webhooks of the run
 	// Instance is $workflowInstanceId. "" = not set.
 	Instance string
 	// Key names the call to the other side; the same over all that may repeat it.
@@ -144,7 +145,7 @@ func (c *Caller) render(ctx context.Context, o *Order, res *Result) *rendered {
 	p, problem := c.prepare(o.Webhook)
 	var request *rendered
 	if problem == nil {
-		r := newRenderer(ctx, scope{contact: o.Contact, event: o.Event, replies: o.Replies, instance: o.Instance}, c.tools, p.zoned)
+		r := newRenderer(ctx, scope.Scope{Contact: o.Contact, Event: o.Event, Replies: o.Replies, Instance: o.Instance}, c.tools, p.zoned)
 		request, problem = r.request(p)
 		res.Warnings = r.warnings
 	}

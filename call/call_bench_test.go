@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"tidings"
+	"tidings/scope"
 )
 
 // benchCall is a call as the seed has it: a POST of JSON with the contact's
@@ -66,7 +67,7 @@ func BenchmarkRender(b *testing.B) {
 		b.Fatal(problem)
 	}
 	for b.Loop() {
-		r := newRenderer(context.Background(), scope{contact: o.Contact, event: o.Event}, g.tools, p.zoned)
+		r := newRenderer(context.Background(), scope.Scope{Contact: o.Contact, Event: o.Event}, g.tools, p.zoned)
 		if _, problem := r.request(p); problem != nil {
 			b.Fatal(problem)
 		}

@@ -139,7 +139,7 @@ func TestHostileValuesArriveIntact(t *testing.T) {
 			continue
 		}
 		for _, name := range []string{"@a", "@b", "c", "d"} {
-			got, _ := top.fields().Get(name)
+			got, _ := top.Fields().Get(name)
 			if got.Str() != value {
 				t.Errorf("%q in %s of the XML arrives as %q: %s", value, name, got.Str(), g.last(t).body)
 			}

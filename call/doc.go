@@ -5,8 +5,7 @@
 //
 //	check.go        what may be saved; header.go: which headers
 //	prepare.go      the templates are parsed; inputs.go: what they need, found without running them
-//	scope.go        what templates see: bare names, $event, $contact, $data (scope_contact.go, scope_event.go)
-//	render.go       URL, headers and body are rendered with marks where values go
+//	render.go       what they see is package scope; URL, headers and body are rendered with marks where values go
 //	fill*.go        each value is escaped for where it stands: URL, header, JSON, XML, text
 //	lint.go         the request is checked, with line and column, before it leaves
 //	connector.go    credentials come last, and are known to mask.go

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"tidings/scope"
 	"tidings/vtl"
 )
 
@@ -47,7 +48,7 @@ var unwritable = regexp.MustCompile(`\x1c|%[A-Za-z_][A-Za-z0-9_.-]*(?:\|[^%\r\n]
 var word = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func (w *walker) walk(at Leaf, v vtl.Value, depth int) {
-	if len(w.leaves) >= maxLeaves || depth > maxDepth {
+	if len(w.leaves) >= maxLeaves || depth > scope.MaxDepth {
 		w.more = true
 		return
 	}
@@ -65,11 +66,11 @@ func (w *walker) walk(at Leaf, v vtl.Value, depth int) {
 		return
 	}
 	if n, ok := v.Object().(*xmlNode); ok {
-		w.walkMap(at, n.fields(), depth)
+		w.walkMap(at, n.Fields(), depth)
 		return
 	}
 	var err error
-	at.Value, err = jsonWriter{}.append(nil, v, 0)
+	at.Value, err = scope.AppendJSON(nil, nil, v)
 	if err != nil {
 		at.Value = json.RawMessage("null") // a decimal beyond all numbers
 	}

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tidings"
+	"tidings/scope"
 	"tidings/vtl"
 )
 
@@ -65,7 +66,7 @@ func TestEveryExpressionReachesItsValue(t *testing.T) {
 					continue
 				}
 				body := "[$!" + strings.TrimPrefix(expression, "$") + "]"
-				got, problem := rendering(t, string(tidings.BodyJSON), body, scope{replies: []NamedReply{{name, reply}}})
+				got, problem := rendering(t, string(tidings.BodyJSON), body, scope.Scope{Replies: []scope.NamedReply{{Name: name, Value: reply}}})
 				if problem != nil || got != "["+string(l.Value)+"]" {
 					rt.Fatalf("%s gives %s, %v; want %s", body, got, problem, l.Value)
 				}
@@ -101,9 +102,9 @@ func TestAnyJSONThroughAJSONBodyIsItself(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		s := scope{
-			event:   &tidings.Event{Params: []tidings.EventParam{{Name: "v", Value: raw}, {Name: "t", Value: text}}},
-			replies: []NamedReply{{"WH 5", reply}},
+		s := scope.Scope{
+			Event:   &tidings.Event{Params: []tidings.EventParam{{Name: "v", Value: raw}, {Name: "t", Value: text}}},
+			Replies: []scope.NamedReply{{Name: "WH 5", Value: reply}},
 		}
 		got, problem := rendering(t, string(tidings.BodyJSON), `{"a":$!v,"b":$!data.get('WH 5'),"c":"$t","d":[ $!event.params.v ]}`, s)
 		if problem != nil {
@@ -134,7 +135,7 @@ func same(raw []byte) string {
 	if err != nil {
 		return err.Error()
 	}
-	b, err := jsonWriter{}.append(nil, v, 0)
+	b, err := scope.AppendJSON(nil, nil, v)
 	if err != nil {
 		return err.Error()
 	}

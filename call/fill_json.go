@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+
+	"tidings/scope"
 )
 
 // jsonPlace is a JSON body. In a string a value is text; elsewhere it is a JSON
@@ -34,9 +36,9 @@ func (p *jsonPlace) value(b []byte, in *insertion) ([]byte, error) {
 	case !p.inString && (in.json != nil || in.err != nil):
 		return append(b, in.json...), in.err
 	case !p.inString:
-		return jsonWriter{}.append(b, in.value, 0)
+		return scope.AppendJSON(b, nil, in.value)
 	case in.escapedBy("json", "javascript", "java") && json.Valid([]byte(`"`+in.text+`"`)):
 		return append(b, in.text...), nil
 	}
-	return appendStringContent(b, strings.ToValidUTF8(in.text, "?")), nil
+	return scope.AppendStringContent(b, strings.ToValidUTF8(in.text, "?")), nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tidings"
+	"tidings/scope"
 	"tidings/vtl"
 )
 
@@ -69,14 +70,6 @@ func FindInputs(w *tidings.Webhook, known Known) (Inputs, error) {
 	return in, nil
 }
 
-// Names of the variables that hold more than one value.
-const (
-	varEvent    = "event"
-	varContact  = "contact"
-	varData     = "data"
-	varInstance = "workflowInstanceId"
-)
-
 type finder struct {
 	in    *Inputs
 	known Known
@@ -88,21 +81,21 @@ func (f *finder) reference(part Part, u vtl.RefUse) {
 	required := !u.Quiet && !u.Default
 	inner := len(u.Path) > 1
 	switch {
-	case u.Name == varInstance:
+	case u.Name == scope.VarInstance:
 		f.in.Instance = true
-	case u.Name == varContact && inner:
+	case u.Name == scope.VarContact && inner:
 		add(&f.in.Contact, Input{Name: f.field(u.Path[1:]), Required: required, Uses: []Use{use}})
-	case u.Name == varContact:
+	case u.Name == scope.VarContact:
 		f.in.WholeContact = true
-	case u.Name == varEvent && inner:
+	case u.Name == scope.VarEvent && inner:
 		f.event(u.Path[1:], required, use)
-	case u.Name == varEvent:
+	case u.Name == scope.VarEvent:
 		f.in.WholeEvent = true
-	case u.Name == varData && inner && slices.Contains(f.known.Webhooks, u.Path[1]):
+	case u.Name == scope.VarData && inner && slices.Contains(f.known.Webhooks, u.Path[1]):
 		add(&f.in.Replies, Input{Name: u.Path[1], Required: required, Uses: []Use{use}})
-	case u.Name == varData && inner:
+	case u.Name == scope.VarData && inner:
 		add(&f.in.Event, Input{Name: u.Path[1], Required: required, Uses: []Use{use}})
-	case u.Name == varData:
+	case u.Name == scope.VarData:
 		f.in.WholeData = true
 	case f.isField(u.Name) || f.isGroup(u.Name) && inner:
 		add(&f.in.Contact, Input{Name: f.field(u.Path), Required: required, Either: true, Uses: []Use{use}})
@@ -119,7 +112,7 @@ func (f *finder) event(path []string, required bool, use Use) {
 	switch {
 	case name == "params" && len(path) > 1:
 		name = path[1]
-	case name == "params" || slices.Contains(eventProperties(), name):
+	case name == "params" || slices.Contains(scope.EventProperties(), name):
 		f.in.WholeEvent = true
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"tidings"
+	"tidings/scope"
 )
 
 // FuzzBody: whatever the template and the value, a body that leaves is what
@@ -23,7 +24,7 @@ func FuzzBody(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s := scope{event: &tidings.Event{Params: []tidings.EventParam{{Name: "v", Value: raw}, {Name: "n", Value: json.RawMessage("7")}}}}
+		s := scope.Scope{Event: &tidings.Event{Params: []tidings.EventParam{{Name: "v", Value: raw}, {Name: "n", Value: json.RawMessage("7")}}}}
 		if out, problem := rendering(t, "json", source, s); problem == nil && !json.Valid([]byte(out)) {
 			t.Fatalf("%q with %q leaves as %q", source, value, out)
 		} else if problem != nil && problem.Line > 0 && !utf8.ValidString(problem.Fragment) {
@@ -47,7 +48,7 @@ func FuzzURL(f *testing.F) {
 		if err != nil || !utf8.ValidString(value) {
 			return
 		}
-		s := scope{event: &tidings.Event{Params: []tidings.EventParam{{Name: "v", Value: raw}}}}
+		s := scope.Scope{Event: &tidings.Event{Params: []tidings.EventParam{{Name: "v", Value: raw}}}}
 		out, problem := rendering(t, "url", `https://example.com/a$v/b?x=$v&y=1`, s)
 		if problem != nil {
 			if len(value) < 1000 {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tidings"
+	"tidings/scope"
 )
 
 // masked stands where a secret was.
@@ -82,7 +83,7 @@ func (m mask) leaves(list []Leaf) {
 	for i := range list {
 		l := &list[i]
 		if value := string(l.Value); m.text(value) != value {
-			l.Value = appendString(nil, masked)
+			l.Value = scope.AppendString(nil, masked)
 		}
 		l.Path, l.Expression, l.Dotted = m.text(l.Path), m.text(l.Expression), m.text(l.Dotted)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tidings"
+	"tidings/scope"
 	"tidings/vtl"
 )
 
@@ -50,21 +51,21 @@ const (
 
 // renderer makes the parts of one request.
 type renderer struct {
-	scope    scope
+	scope    scope.Scope
 	options  vtl.RenderOptions
 	now      []insertion // of the part under way
 	buffer   []byte      // what the part rendered to, with marks
 	warnings []Warning
 }
 
-func newRenderer(ctx context.Context, s scope, tools vtl.Tools, zoned bool) *renderer {
+func newRenderer(ctx context.Context, s scope.Scope, tools vtl.Tools, zoned bool) *renderer {
 	r := &renderer{scope: s, now: make([]insertion, 0, 8)}
 	r.options = vtl.RenderOptions{Context: ctx, Tools: tools, Strict: true, Insert: r.insert}
-	if s.contact != nil {
-		r.options.Locale = strings.ReplaceAll(s.contact.Language, "-", "_")
-		if zoned && s.contact.TimeZone != "" {
+	if s.Contact != nil {
+		r.options.Locale = strings.ReplaceAll(s.Contact.Language, "-", "_")
+		if zoned && s.Contact.TimeZone != "" {
 			// A zone that this machine does not know leaves UTC.
-			r.options.Zone, _ = time.LoadLocation(s.contact.TimeZone)
+			r.options.Zone, _ = time.LoadLocation(s.Contact.TimeZone)
 		}
 	}
 	return r
@@ -153,7 +154,7 @@ func (r *renderer) insert(in *vtl.Insertion) (string, error) {
 	i := insertion{at: in.Offset, source: in.Source, name: in.Name, text: in.Text, value: in.Value}
 	if k := in.Value.Kind(); k == vtl.KindList || k == vtl.KindMap {
 		// The template may have changed what is in it, and may do so again.
-		i.json, i.err = jsonWriter{in.Call}.append(nil, in.Value, 0)
+		i.json, i.err = scope.AppendJSON(nil, in.Call, in.Value)
 	}
 	r.now = append(r.now, i)
 	return mark(len(r.now) - 1), nil
@@ -234,17 +235,17 @@ func (r *renderer) explain(t template, err error) *Problem {
 func (r *renderer) missing(name string) string {
 	s := &r.scope
 	switch {
-	case name == varContact && s.contact == nil:
+	case name == scope.VarContact && s.Contact == nil:
 		return "there is no contact for $contact"
-	case name == varEvent && s.event == nil:
+	case name == scope.VarEvent && s.Event == nil:
 		return "there is no event for $event"
-	case tidings.IsStandardField(name) && s.contact != nil:
+	case tidings.IsStandardField(name) && s.Contact != nil:
 		return "the contact has no " + strings.ToUpper(name)
 	case tidings.IsStandardField(name):
 		return "there is no contact to take " + strings.ToUpper(name) + " from"
-	case s.event == nil && s.contact == nil:
+	case s.Event == nil && s.Contact == nil:
 		return "there is neither an event nor a contact to take " + name + " from"
-	case s.event == nil:
+	case s.Event == nil:
 		return "the contact has no field " + name + ", and there is no event"
 	}
 	return "the event has no parameter " + name + ", and the contact no such field"

@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"tidings"
+	"tidings/scope"
 	"tidings/vtl"
 )
 
 // rendering is a template rendered as one part of a webhook.
-func rendering(t *testing.T, as string, source string, s scope) (string, *Problem) {
+func rendering(t *testing.T, as string, source string, s scope.Scope) (string, *Problem) {
 	t.Helper()
 	w := &tidings.Webhook{Method: tidings.MethodPost, URL: "https://example.com/"}
 	switch as {
@@ -100,7 +101,7 @@ func TestValuesAreEscapedForWhereTheyStand(t *testing.T) {
 		`{"e":$event`: `"keyValue":"k-1"`, `{"c":$contact`: `"t":"Київ","T":"Київ","b":12.50,"B":12.50,"g":{"BONUS":12.50,"TAGS":["a","b"]},"d":"12.50","id":687266822,"m":"12.50"}`,
 	}
 	for _, tt := range tests {
-		got, problem := rendering(t, tt.as, tt.source, scope{event: eventOf(t, hostile), contact: contact})
+		got, problem := rendering(t, tt.as, tt.source, scope.Scope{Event: eventOf(t, hostile), Contact: contact})
 		if problem != nil {
 			t.Errorf("%s %s: %v", tt.as, tt.source, problem)
 			continue
@@ -161,7 +162,7 @@ func TestWhatCannotBeSentIsSaidWithItsPlace(t *testing.T) {
 		{"header", "a\nb", `in the rendered header row 1, line 1, column 2: a line break`},
 	}
 	for _, tt := range tests {
-		got, problem := rendering(t, tt.as, tt.source, scope{event: eventOf(t, hostile), contact: contactOf("Київ", "a@b.c")})
+		got, problem := rendering(t, tt.as, tt.source, scope.Scope{Event: eventOf(t, hostile), Contact: contactOf("Київ", "a@b.c")})
 		switch {
 		case problem == nil:
 			t.Errorf("%s %s: gives %s, want the error %q", tt.as, tt.source, got, tt.want)

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"tidings"
+	"tidings/scope"
 )
 
 func TestARepliesFormatIsWhatItIs(t *testing.T) {
@@ -119,7 +120,7 @@ func TestXMLIsNavigable(t *testing.T) {
 			t.Errorf("%s gives %q, want %q", tt.expression, got, tt.want)
 		}
 	}
-	got, err := jsonWriter{}.append(nil, value, 0)
+	got, err := scope.AppendJSON(nil, nil, value)
 	want := `{"@id":"7","@kind":"big","item":[{"@sku":"a&1","#text":"first"},{"@sku":"b","#text":"second"}],"one":"x","children":"5",` +
 		`"total":{"@currency":"UAH","#text":"12.50"},"empty":"","note":{"b":"c","#text":"a  d"},"t":"<raw>"}`
 	if err != nil || string(got) != want {
@@ -146,8 +147,8 @@ func FuzzReply(f *testing.F) {
 		if err != nil {
 			t.Fatalf("the stored reply: %v", err)
 		}
-		one, err := jsonWriter{}.append(nil, r.value, 0)
-		two, err2 := jsonWriter{}.append(nil, again, 0)
+		one, err := scope.AppendJSON(nil, nil, r.value)
+		two, err2 := scope.AppendJSON(nil, nil, again)
 		if string(one) != string(two) || (err == nil) != (err2 == nil) {
 			t.Fatalf("%s is stored as %s", one, two)
 		}

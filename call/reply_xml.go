@@ -137,9 +137,9 @@ func (n *xmlNode) all() vtl.Value {
 	return vtl.ListValue(vtl.NewList(items...))
 }
 
-// fields is the element as a JSON object: attributes as @name, children by
+// Fields is the element as a JSON object: attributes as @name, children by
 // name, several of one name as a list, and the text between them as #text.
-func (n *xmlNode) fields() *vtl.Map {
+func (n *xmlNode) Fields() *vtl.Map {
 	m := vtl.NewMap(len(n.children) + n.attrs.Len() + 1)
 	for i := range n.attrs.Len() {
 		m.Put(n.attrs.At(i))

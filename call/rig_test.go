@@ -14,6 +14,7 @@ import (
 
 	"tidings"
 	"tidings/egress"
+	"tidings/scope"
 	"tidings/vtl"
 )
 
@@ -146,7 +147,7 @@ func message(t *testing.T, expression, name string, reply vtl.Value) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := tmpl.Render(nil, &scope{replies: []NamedReply{{name, reply}}}, &vtl.RenderOptions{Tools: vtl.StandardTools()})
+	out, err := tmpl.Render(nil, &scope.Scope{Replies: []scope.NamedReply{{Name: name, Value: reply}}}, &vtl.RenderOptions{Tools: vtl.StandardTools()})
 	if err != nil {
 		t.Fatal(err)
 	}

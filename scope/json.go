@@ -1,4 +1,4 @@
-package call
+package scope
 
 import (
 	"errors"
@@ -12,11 +12,11 @@ import (
 	"tidings/vtl"
 )
 
-// whole is an object that has fields: it is written as a JSON object where JSON is asked for.
-type whole interface{ fields() *vtl.Map }
+// Whole is an object that has fields: it is written as a JSON object where JSON is asked for.
+type Whole interface{ Fields() *vtl.Map }
 
-// maxDepth bounds how deep a value may nest that is written as JSON.
-const maxDepth = 100
+// MaxDepth bounds how deep a value may nest that is written as JSON.
+const MaxDepth = 100
 
 // textOf gives fields as JSON text.
 func textOf(c *vtl.Call, m *vtl.Map) (string, error) {
@@ -27,8 +27,13 @@ func textOf(c *vtl.Call, m *vtl.Map) (string, error) {
 	return string(b), err
 }
 
-// jsonWriter writes values as JSON: numbers, booleans, lists and maps keep
-// their types, text becomes a string. What JSON has no word for is an error.
+// AppendJSON appends a value as JSON: numbers, booleans, lists and maps keep
+// their types, text becomes a string. call is the render that the value is of,
+// nil outside of one. The error says what about the value JSON has no word for.
+func AppendJSON(b []byte, call *vtl.Call, v vtl.Value) ([]byte, error) {
+	return jsonWriter{call}.append(b, v, 0)
+}
+
 type jsonWriter struct {
 	call *vtl.Call // of the render that the values are of; nil outside of one
 }
@@ -50,14 +55,14 @@ func (w jsonWriter) mapping(v vtl.Value) *vtl.Map {
 }
 
 func (w jsonWriter) append(b []byte, v vtl.Value, depth int) ([]byte, error) {
-	if depth > maxDepth {
-		return b, fmt.Errorf("nests deeper than %d, or in a circle", maxDepth)
+	if depth > MaxDepth {
+		return b, fmt.Errorf("nests deeper than %d, or in a circle", MaxDepth)
 	}
 	switch v.Kind() {
 	case vtl.KindNull:
 		return append(b, "null"...), nil
 	case vtl.KindString:
-		return appendString(b, v.Str()), nil
+		return AppendString(b, v.Str()), nil
 	case vtl.KindBool:
 		return strconv.AppendBool(b, v.Bool()), nil
 	case vtl.KindInt32, vtl.KindInt64:
@@ -70,7 +75,7 @@ func (w jsonWriter) append(b []byte, v vtl.Value, depth int) ([]byte, error) {
 		d, _ := v.Decimal()
 		return append(b, d.String()...), nil
 	case vtl.KindChar:
-		return appendString(b, string(rune(v.Char()))), nil
+		return AppendString(b, string(rune(v.Char()))), nil
 	case vtl.KindList:
 		return w.appendList(b, w.list(v), depth)
 	case vtl.KindMap:
@@ -82,8 +87,8 @@ func (w jsonWriter) append(b []byte, v vtl.Value, depth int) ([]byte, error) {
 		m.Set("value", val)
 		return w.appendMap(b, m, depth)
 	}
-	if o, ok := v.Object().(whole); ok {
-		return w.appendMap(b, o.fields(), depth)
+	if o, ok := v.Object().(Whole); ok {
+		return w.appendMap(b, o.Fields(), depth)
 	}
 	return b, errors.New("is neither text, number, boolean, list nor map: write it in quotes")
 }
@@ -132,9 +137,9 @@ func (w jsonWriter) appendMap(b []byte, m *vtl.Map, depth int) ([]byte, error) {
 		key, val := m.At(i)
 		switch {
 		case key.Kind() == vtl.KindString:
-			b = appendString(b, key.Str())
+			b = AppendString(b, key.Str())
 		case key.IsInteger():
-			b = appendString(b, key.BigInt().String())
+			b = AppendString(b, key.BigInt().String())
 		default:
 			return b, errors.New("has a key that is neither a text nor a whole number")
 		}
@@ -147,16 +152,16 @@ func (w jsonWriter) appendMap(b []byte, m *vtl.Map, depth int) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// appendString writes a JSON string with its quotes.
-func appendString(b []byte, s string) []byte {
+// AppendString writes a JSON string with its quotes.
+func AppendString(b []byte, s string) []byte {
 	b = append(b, '"')
-	b = appendStringContent(b, s)
+	b = AppendStringContent(b, s)
 	return append(b, '"')
 }
 
-// appendStringContent writes the inside of a JSON string. Only what JSON or
+// AppendStringContent writes the inside of a JSON string. Only what JSON or
 // JavaScript can't have in a string is escaped; what is not UTF-8 becomes U+FFFD.
-func appendStringContent(b []byte, s string) []byte {
+func AppendStringContent(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	for _, r := range s {
 		switch {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tidings"
+	"tidings/scope"
 	"tidings/vtl"
 )
 
@@ -19,7 +20,7 @@ func TestNamesMeanWhatTheRulesSay(t *testing.T) {
 		tidings.ContactField{Key: "A.B.C", Value: tidings.FieldValue{Type: tidings.FieldText, Text: "deep"}})
 	event := eventOf(t, `{"Town":"of the event","date":"2026-01-31","data":"hidden","order id":"7","items":[{"id":1}],"WH":"a parameter","Email":"other@example.com"}`)
 	wh, _ := vtl.ParseJSON([]byte(`{"code":"K1"}`))
-	s := scope{event: event, contact: contact, instance: "wi-1", replies: []NamedReply{{"WH", wh}, {"Мій №1", vtl.String("x")}}}
+	s := scope.Scope{Event: event, Contact: contact, Instance: "wi-1", Replies: []scope.NamedReply{{Name: "WH", Value: wh}, {Name: "Мій №1", Value: vtl.String("x")}}}
 	tests := []struct{ source, want string }{
 		{"$Town $TOWN $town ${city}", "of the event Київ Київ Київ"}, // the parameter wins in just its own case
 		{"$email $EMAIL $Email $phone $sms $name $FIRSTNAME", "ann@example.com ann@example.com other@example.com 380671234567 380671234567 Олена Олена"},
@@ -60,7 +61,7 @@ func TestNumbersOfFieldsAreExact(t *testing.T) {
 	}
 	for _, tt := range tests {
 		c := contactOf("", "", tidings.ContactField{Key: "N", Value: tidings.FieldValue{Type: tidings.FieldNumber, Text: tt.text}})
-		got, problem := rendering(t, "json", `[$N]`, scope{contact: c})
+		got, problem := rendering(t, "json", `[$N]`, scope.Scope{Contact: c})
 		if problem != nil || got != "["+tt.json+"]" {
 			t.Errorf("%s is sent as %s, %v", tt.text, got, problem)
 		}

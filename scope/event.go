@@ -1,4 +1,4 @@
-package call
+package scope
 
 import (
 	"bytes"
@@ -38,17 +38,17 @@ func addParams(m *vtl.Map, e *tidings.Event) {
 // $event.params.x, and $event.x for short.
 type eventObject struct{ event *tidings.Event }
 
-// eventProperties lists what $event has besides its parameters.
-func eventProperties() []string { return []string{"id", "eventTypeKey", "keyValue", "params"} }
+// EventProperties lists what $event has besides its parameters.
+func EventProperties() []string { return []string{"id", "eventTypeKey", "keyValue", "params"} }
 
 var eventClass = vtl.Class{Name: "Event", Methods: vtl.Methods{"get": {{Arity: 1, Func: getOfEvent}}}}
 
 func (e *eventObject) Class() *vtl.Class                { return &eventClass }
-func (e *eventObject) Text(c *vtl.Call) (string, error) { return textOf(c, e.fields()) }
+func (e *eventObject) Text(c *vtl.Call) (string, error) { return textOf(c, e.Fields()) }
 func getOfEvent(_ *vtl.Call, self vtl.Object, args []vtl.Value) (vtl.Value, error) {
 	e := self.(*eventObject)
 	name := args[0].Str()
-	if v, ok := e.fields().Get(name); ok {
+	if v, ok := e.Fields().Get(name); ok {
 		return v, nil
 	}
 	if raw, ok := e.event.Param(name); ok {
@@ -57,8 +57,8 @@ func getOfEvent(_ *vtl.Call, self vtl.Object, args []vtl.Value) (vtl.Value, erro
 	return vtl.Null, nil
 }
 
-// fields is the event as it is written whole.
-func (e *eventObject) fields() *vtl.Map {
+// Fields is the event as it is written whole.
+func (e *eventObject) Fields() *vtl.Map {
 	m := vtl.NewMap(4)
 	if e.event.ID != 0 {
 		m.Set("id", vtl.Int(int64(e.event.ID)))

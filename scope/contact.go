@@ -1,4 +1,4 @@
-package call
+package scope
 
 import (
 	"strconv"
@@ -77,7 +77,7 @@ type contactObject struct {
 var contactClass = vtl.Class{Name: "Contact", Methods: vtl.Methods{"get": {{Arity: 1, Func: getOfContact}}}}
 
 func (o *contactObject) Class() *vtl.Class                { return &contactClass }
-func (o *contactObject) Text(c *vtl.Call) (string, error) { return textOf(c, o.fields()) }
+func (o *contactObject) Text(c *vtl.Call) (string, error) { return textOf(c, o.Fields()) }
 
 func getOfContact(_ *vtl.Call, self vtl.Object, args []vtl.Value) (vtl.Value, error) {
 	o := self.(*contactObject)
@@ -94,8 +94,8 @@ func getOfContact(_ *vtl.Call, self vtl.Object, args []vtl.Value) (vtl.Value, er
 	return v, nil
 }
 
-// fields is the contact or the group as it is written whole.
-func (o *contactObject) fields() *vtl.Map {
+// Fields is the contact or the group as it is written whole.
+func (o *contactObject) Fields() *vtl.Map {
 	m := vtl.NewMap(8)
 	if o.group == "" {
 		for _, name := range tidings.StandardFields() {
