@@ -236,9 +236,10 @@ func (c *committer) run(group []*request) {
 		err = c.transact(tx, group, deliveries)
 		c.s.stats.commitTime.Add(int64(time.Since(begin)))
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		c.s.stats.failed.Add(1)
-	} else {
+	case !tx.undo:
 		c.s.stats.commits.Add(1)
 		c.s.stats.groups.Add(int64(len(group) + len(deliveries)))
 		for _, f := range tx.afterCommit {
@@ -271,7 +272,9 @@ func (c *committer) transact(tx *writeTx, group []*request, deliveries []*pendin
 		err = c.endTx(tx)
 	}
 	if err == nil {
-		c.lastErr.Store(nil)
+		if !tx.undo { // which says nothing about the disk
+			c.lastErr.Store(nil)
+		}
 		return nil
 	}
 	// SQLite may have rolled back by itself; then this one fails, which is as good.
@@ -280,6 +283,10 @@ func (c *committer) transact(tx *writeTx, group []*request, deliveries []*pendin
 }
 
 func (c *committer) endTx(tx *writeTx) error {
+	if tx.undo {
+		_, err := tx.exec("ROLLBACK")
+		return err
+	}
 	if c.beforeCommit != nil {
 		if err := c.beforeCommit(); err != nil {
 			return err
@@ -300,6 +307,9 @@ func (c *committer) work(tx *writeTx, group []*request, deliveries []*pendingDel
 			return err
 		}
 	}
+	if len(group) == 1 && len(deliveries) == 0 && group[0].op != nil {
+		return c.runAlone(tx, group[0])
+	}
 	for _, r := range group {
 		if r.op == nil {
 			continue
@@ -308,6 +318,21 @@ func (c *committer) work(tx *writeTx, group []*request, deliveries []*pendingDel
 			return err
 		}
 	}
+	return nil
+}
+
+// runAlone runs an operation that has the transaction for itself. Its error
+// undoes all of it, so there is no savepoint, for which SQLite would keep a
+// copy of every page as it was: a tenth of the time of a large import.
+func (c *committer) runAlone(tx *writeTx, r *request) error {
+	r.err = r.op(tx)
+	if r.err == nil {
+		return nil
+	}
+	if reach, _ := judge(r.err); reach != ofTheOp {
+		return r.err
+	}
+	tx.undo, tx.afterCommit = true, nil
 	return nil
 }
 

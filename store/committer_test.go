@@ -223,6 +223,65 @@ func TestOneOperationsErrorIsItsOwn(t *testing.T) {
 	}
 }
 
+func TestAnOperationThatFailsAloneLeavesNothing(t *testing.T) {
+	s := openTest(t, Options{})
+	feeds(t, s, 1)
+	if _, err := one(s, 0); err != nil {
+		t.Fatal(err)
+	}
+	wrong := errors.New("not this one")
+	for name, fail := range map[string]func(tx *writeTx) error{
+		"an error of ours":            func(*writeTx) error { return wrong },
+		"a broken rule of the schema": func(tx *writeTx) error { return tx.createHead(2) },
+	} {
+		told := false
+		err := s.commit(t.Context(), func(tx *writeTx) error {
+			tx.onCommit(func() { told = true })
+			if err := tx.createHead(2); err != nil {
+				return err
+			}
+			return fail(tx)
+		})
+		if _, headErr := s.Head(t.Context(), 2); err == nil || tidings.CodeOf(headErr) != tidings.CodeNotFound || told {
+			t.Errorf("%s: %v; its head: %v, told %v", name, err, headErr, told)
+		}
+		if s.Err() != nil {
+			t.Errorf("%s became the store's: %v", name, s.Err())
+		}
+	}
+	if result, err := one(s, 1); err != nil || result.First != 2 {
+		t.Errorf("the append after them = %+v, %v", result, err)
+	}
+}
+
+func TestAnOperationThatFailsTakesNothingElseWithIt(t *testing.T) {
+	s := openTest(t, Options{})
+	feeds(t, s, 1)
+	hold, held := make(chan struct{}), make(chan struct{})
+	go func() {
+		_ = s.commit(context.Background(), func(*writeTx) error {
+			close(held)
+			<-hold
+			return nil
+		})
+	}()
+	<-held
+	var writers sync.WaitGroup
+	var appendErr, opErr error
+	writers.Go(func() { _, appendErr = one(s, 0) })
+	writers.Go(func() {
+		opErr = s.commit(context.Background(), func(tx *writeTx) error { return errors.Join(tx.createHead(2), errors.New("not this one")) })
+	})
+	for len(s.committer.queue) < 2 {
+		runtime.Gosched()
+	}
+	close(hold)
+	writers.Wait()
+	if got := readFeed(t, s, 1); appendErr != nil || opErr == nil || len(got) != 1 {
+		t.Errorf("append %v, operation %v, %d activities in the feed, want 1", appendErr, opErr, len(got))
+	}
+}
+
 func TestLogStaysBoundedUnderConstantLoad(t *testing.T) {
 	for _, stuck := range []bool{false, true} {
 		t.Run(fmt.Sprintf("checkpoints stuck=%v", stuck), func(t *testing.T) {

@@ -12,6 +12,7 @@ type writeTx struct {
 	c           *committer
 	now         time.Time // of the group, whole milliseconds UTC
 	afterCommit []func()
+	undo        bool // instead of a commit: all that was done is an operation that failed
 }
 
 // commit runs op in the next group's transaction and waits until it is
