@@ -99,6 +99,11 @@ const (
 type Delivery struct {
 	Position Position
 	Attempts []Attempt
+	// Lease is the fence of the lease of ShardOf(Position.Endpoint) under which
+	// this was done. A store that nodes share writes the position only while the
+	// lease has that fence, whoever holds it and until when; the transaction locks
+	// the lease against being claimed meanwhile. 0 = there are no leases.
+	Lease int64
 }
 
 // Act is an operator's act on an endpoint's position. It is one transaction of

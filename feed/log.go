@@ -34,6 +34,7 @@ type Log interface {
 	// commit or a flush a few milliseconds later.
 	//
 	// A position whose Fence is not the stored one is refused with CodeFenced (with
-	// CodeNotFound when the endpoint is gone); the attempts are kept all the same.
+	// CodeNotFound when the endpoint is gone), and one whose Lease is over with
+	// tidings.ErrNotHeld; the attempts are kept all the same.
 	Deliver(d tidings.Delivery, urgent bool, done func(error))
 }
