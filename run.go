@@ -35,7 +35,8 @@ type Run struct {
 	Error    string    // why it failed; "" otherwise
 	// Entered is when it reached Block, for timers.
 	Entered time.Time
-	// Tries counts the claims of the present step: more than one after a crash or a failure.
+	// Tries counts the claims since the last commit that had Steps: more than one
+	// after a crash or a failure.
 	Tries int
 	// Fence is raised by each claim; what an earlier claimant writes is refused.
 	Fence     int64
@@ -95,14 +96,22 @@ type Advance struct {
 	Error  string
 	// Hold keeps the run with its claimant until then; zero = it is given free.
 	Hold    time.Time
-	Steps   []Step // Call and Mail are given by the store where a call or mail is there
+	Steps   []Step // with Run, Number and the ids of Call and Mail given by the store
 	Reply   *RunReply
-	Call    *Call // of the last of Steps
-	Mail    *Mail // of the last of Steps
+	Call    *Call // of the one of Steps whose kind is BlockWebhook
+	Mail    *Mail // of the one of Steps whose kind is BlockMessage
 	Contact ContactID
 	Change  *ContactChange // of Contact
 	AddTo   SegmentID      // Contact; 0 = none
 	TakeOff SegmentID      // Contact; 0 = none
+}
+
+// Advanced is what an Advance has led to.
+type Advanced struct {
+	Run     Run      // as it stands now, with its replies
+	Call    CallID   // 0 = none
+	Mail    MailID   // 0 = none
+	Contact *Contact // as the change left it; nil without one
 }
 
 // RunQuery chooses runs, newest first. Zero fields choose all.
