@@ -1,11 +1,15 @@
 package tidings
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
+	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Condition is a question about the values that somebody or something has: one
@@ -16,15 +20,16 @@ type Condition struct {
 	Any   []Condition
 	Field string // the name of a value, without regard to case
 	Op    Operator
-	// Values is what is compared with: one, several for OneOf, none for IsSet
-	// and IsEmpty. Numbers, dates and true and false stand as their texts.
+	// Values is what is compared with: one, several for OneOf and NotOneOf, none for
+	// IsSet and IsEmpty. Numbers, dates and true and false stand as their texts.
 	Values []string
 }
 
 // Operator is how a value is compared. Texts are compared without regard to
 // case, numbers by their value, dates as instants (a day is its beginning, in
-// UTC). A list is what one of its texts is. Of what has no value only
-// NotEquals and IsEmpty are true.
+// UTC). A list is what one of its texts is. The operators that begin with not
+// are true where those without it are false, so also of what has no value; of
+// that, of all the others, only IsEmpty is true.
 type Operator string
 
 // The operators.
@@ -39,18 +44,51 @@ const (
 	Greater    Operator = "greater"
 	Less       Operator = "less"
 	OneOf      Operator = "oneOf"
+
+	NotContains   Operator = "notContains"
+	NotStartsWith Operator = "notStartsWith"
+	NotEndsWith   Operator = "notEndsWith"
+	NotOneOf      Operator = "notOneOf"
+	// Matches takes a regular expression (RE2) that is found anywhere in the text;
+	// ^ and $ hold it to the ends. Case matters.
+	Matches Operator = "matches"
 )
 
 // Operators lists them all.
 func Operators() []Operator {
-	return []Operator{Equals, NotEquals, Contains, StartsWith, EndsWith, IsSet, IsEmpty, Greater, Less, OneOf}
+	return []Operator{
+		Equals, NotEquals, Contains, NotContains, StartsWith, NotStartsWith, EndsWith, NotEndsWith,
+		IsSet, IsEmpty, Greater, Less, OneOf, NotOneOf, Matches,
+	}
 }
+
+// opposite gives the operator that an operator negates; "" when it negates none.
+func (op Operator) opposite() Operator {
+	switch op {
+	case NotEquals:
+		return Equals
+	case NotContains:
+		return Contains
+	case NotStartsWith:
+		return StartsWith
+	case NotEndsWith:
+		return EndsWith
+	case NotOneOf:
+		return OneOf
+	case IsEmpty:
+		return IsSet
+	}
+	return ""
+}
+
+// severalValues says whether an operator takes more values than one.
+func (op Operator) severalValues() bool { return op == OneOf || op == NotOneOf }
 
 // Limits of a condition.
 const (
 	MaxConditionDepth  = 5
 	MaxConditions      = 100
-	MaxConditionValues = 500 // of OneOf
+	MaxConditionValues = 500 // of OneOf and NotOneOf
 )
 
 // CheckCondition says what is wrong with a condition, by the paths of its JSON form.
@@ -109,7 +147,7 @@ func (k *conditionCheck) comparison(c *Condition, path string) {
 		if len(c.Values) > 0 {
 			k.fault(path+".value", "must be absent with %s", c.Op)
 		}
-	case c.Op == OneOf:
+	case c.Op.severalValues():
 		if len(c.Values) == 0 || len(c.Values) > MaxConditionValues {
 			k.fault(path+".value", "must be an array of 1 to %d values", MaxConditionValues)
 		}
@@ -119,12 +157,31 @@ func (k *conditionCheck) comparison(c *Condition, path string) {
 		if v := newOperand(c.Values[0]); v.number == nil && v.date.IsZero() {
 			k.fault(path+".value", "must be a number or a date to be compared by %s", c.Op)
 		}
+	case c.Op == Matches:
+		if reason := checkPattern(c.Values[0]); reason != "" {
+			k.fault(path+".value", "%s", reason)
+		}
 	}
 	for _, v := range c.Values {
 		if reason := checkText(v, MaxFieldText); reason != "" {
 			k.fault(path+".value", "%s", reason)
 		}
 	}
+}
+
+// checkPattern says what is wrong with a regular expression, or "".
+func checkPattern(pattern string) string {
+	switch {
+	case pattern == "":
+		return "is an empty regular expression, which every text matches: use isSet"
+	case utf8.RuneCountInString(pattern) > MaxPattern:
+		return fmt.Sprintf("is longer than %d characters", MaxPattern)
+	}
+	_, err := regexp.Compile(pattern)
+	if wrong, ok := errors.AsType[*syntax.Error](err); ok {
+		return fmt.Sprintf("is no regular expression: %s: %q (the syntax is RE2's: no lookaround and no back-references)", wrong.Code, wrong.Expr)
+	}
+	return ""
 }
 
 // Names lists the values that a condition asks for, in capitals, each once.
@@ -177,26 +234,44 @@ func (c *Condition) Matcher() func(Lookup) bool {
 }
 
 func (c *Condition) comparison() func(Lookup) bool {
-	name, op := c.Field, c.Op
+	holds := c.compare()
+	name := c.Field
+	if c.Op.opposite() != "" {
+		return func(of Lookup) bool { return !holds(of(name)) }
+	}
+	return func(of Lookup) bool { return holds(of(name)) }
+}
+
+// compare makes the comparison of the operator, or of the one that it negates.
+func (c *Condition) compare() func(v FieldValue, ok bool) bool {
+	op := c.Op
+	if of := op.opposite(); of != "" {
+		op = of
+	}
+	switch op {
+	case IsSet:
+		return func(v FieldValue, ok bool) bool { return ok && !v.Empty() }
+	case Matches:
+		pattern, err := regexp.Compile(c.Values[0])
+		return func(v FieldValue, ok bool) bool { return ok && err == nil && !v.Empty() && v.matches(pattern) }
+	case OneOf:
+		op = Equals
+	}
 	operands := make([]operand, len(c.Values))
 	for i, text := range c.Values {
 		operands[i] = newOperand(text)
 	}
-	return func(of Lookup) bool {
-		v, ok := of(name)
-		ok = ok && !v.Empty()
-		switch op {
-		case IsSet:
-			return ok
-		case IsEmpty:
-			return !ok
-		case NotEquals:
-			return !ok || !operands[0].compared(v, Equals)
-		case OneOf:
-			return ok && slices.ContainsFunc(operands, func(o operand) bool { return o.compared(v, Equals) })
-		}
-		return ok && operands[0].compared(v, op)
+	return func(v FieldValue, ok bool) bool {
+		return ok && !v.Empty() && slices.ContainsFunc(operands, func(o operand) bool { return o.compared(v, op) })
 	}
+}
+
+// matches says whether a pattern is found in the value, or in one of its texts.
+func (v FieldValue) matches(pattern *regexp.Regexp) bool {
+	if v.Type == FieldList {
+		return slices.ContainsFunc(v.List, pattern.MatchString)
+	}
+	return pattern.MatchString(v.Text)
 }
 
 // operand is what a value is compared with, in every form that it can be read in.

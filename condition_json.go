@@ -6,8 +6,8 @@ import (
 )
 
 // conditionJSON is the JSON form of a condition: {"all":[…]}, {"any":[…]} or
-// {"field":"TOWN","op":"equals","value":"Kyiv"}; value is an array with oneOf,
-// absent with isSet and isEmpty.
+// {"field":"TOWN","op":"equals","value":"Kyiv"}; value is an array with oneOf
+// and notOneOf, absent with isSet and isEmpty.
 type conditionJSON struct {
 	All   []Condition     `json:"all,omitempty"`
 	Any   []Condition     `json:"any,omitempty"`
@@ -21,7 +21,7 @@ func (c Condition) MarshalJSON() ([]byte, error) {
 	form := conditionJSON{All: c.All, Any: c.Any, Field: c.Field, Op: c.Op}
 	var err error
 	switch {
-	case c.Op == OneOf:
+	case c.Op.severalValues():
 		form.Value, err = json.Marshal(c.Values)
 	case len(c.Values) > 0:
 		form.Value, err = json.Marshal(c.Values[0])
@@ -42,7 +42,7 @@ func (c *Condition) UnmarshalJSON(data []byte) error {
 	if form.Value == nil {
 		return nil
 	}
-	if c.Op == OneOf {
+	if c.Op.severalValues() {
 		return json.Unmarshal(form.Value, &c.Values)
 	}
 	c.Values = make([]string, 1)

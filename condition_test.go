@@ -2,6 +2,7 @@ package tidings_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +45,31 @@ func TestComparisonsHoldAsPeopleMeanThem(t *testing.T) {
 		{"town", tidings.IsSet, "", true},
 		{"town", tidings.IsEmpty, "", false},
 		{"town", tidings.Greater, "1", false},
+		{"town", tidings.NotContains, "ГАЛИ", false},
+		{"town", tidings.NotContains, "київ", true},
+		{"town", tidings.NotStartsWith, "львів", false},
+		{"town", tidings.NotStartsWith, "галич", true},
+		{"town", tidings.NotEndsWith, "чина", false},
+		{"town", tidings.NotEndsWith, "львів", true},
+		{"town", tidings.NotOneOf, "x|ЛЬВІВ, ГАЛИЧИНА", false},
+		{"town", tidings.NotOneOf, "x|y", true},
+		{"town", tidings.Matches, "Галич", true},
+		{"town", tidings.Matches, ".*Галич.*", true},
+		{"town", tidings.Matches, "галич", false},
+		{"town", tidings.Matches, "(?i)галич", true},
+		{"town", tidings.Matches, "^Галич", false},
+		{"town", tidings.Matches, `^\p{Lu}\p{Ll}+, `, true},
+		{"number", tidings.Matches, `^1\d\.0$`, true},
+		{"likes", tidings.Matches, "^Green", true},
+		{"likes", tidings.Matches, "^Black", false},
+		{"likes", tidings.NotContains, "tea", false},
+		{"likes", tidings.NotOneOf, "7|8", false},
+		{"none", tidings.NotContains, "x", true},
+		{"none", tidings.NotStartsWith, "x", true},
+		{"none", tidings.NotEndsWith, "x", true},
+		{"none", tidings.NotOneOf, "x", true},
+		{"none", tidings.Matches, ".*", false},
+		{"empty", tidings.Matches, ".*", false},
 		{"empty", tidings.IsSet, "", false},
 		{"empty", tidings.IsEmpty, "", true},
 		{"none", tidings.IsEmpty, "", true},
@@ -96,7 +122,7 @@ func conditions(depth int) *rapid.Generator[tidings.Condition] {
 		number := rapid.SampledFrom([]string{"1", "2", "3"})
 		switch c.Op {
 		case tidings.IsSet, tidings.IsEmpty:
-		case tidings.OneOf:
+		case tidings.OneOf, tidings.NotOneOf:
 			c.Values = rapid.SliceOfN(number, 1, 3).Draw(t, "values")
 		default:
 			c.Values = []string{number.Draw(t, "value")}
@@ -134,15 +160,12 @@ func holds(c *tidings.Condition, of map[string]string) bool {
 		return v != ""
 	case tidings.IsEmpty:
 		return v == ""
-	case tidings.NotEquals:
-		return v != c.Values[0]
+	case tidings.NotEquals, tidings.NotContains, tidings.NotStartsWith, tidings.NotEndsWith:
+		return v != c.Values[0] // of one digit all four are this
 	case tidings.OneOf:
-		for _, w := range c.Values {
-			if v == w {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(c.Values, v)
+	case tidings.NotOneOf:
+		return !slices.Contains(c.Values, v)
 	case tidings.Greater:
 		return v != "" && v > c.Values[0]
 	case tidings.Less:
@@ -185,5 +208,27 @@ func TestAConditionNamesWhatItAsksFor(t *testing.T) {
 	}}
 	if got := strings.Join(c.Names(), " "); got != "PERSONAL.BONUS TOWN" {
 		t.Error(got)
+	}
+}
+
+func TestAPatternIsCheckedOnSave(t *testing.T) {
+	for pattern, wrong := range map[string]string{
+		`.*"4":"m".*`:              "",
+		"London":                   "",
+		"":                         "is an empty regular expression, which every text matches: use isSet",
+		"a(b":                      `is no regular expression: missing closing ): "a(b" (the syntax is RE2's: no lookaround and no back-references)`,
+		`(?=x)`:                    `is no regular expression: invalid or unsupported Perl syntax: "(?=" (the syntax is RE2's: no lookaround and no back-references)`,
+		strings.Repeat("щ", 1001):  "is longer than 1000 characters",
+		strings.Repeat("щ", 1000):  "",
+		`((((a{100}){100}){100}))`: `is no regular expression: invalid repeat count: "{100}" (the syntax is RE2's: no lookaround and no back-references)`,
+	} {
+		faults := tidings.CheckCondition(&tidings.Condition{Field: "TOWN", Op: tidings.Matches, Values: []string{pattern}})
+		got := ""
+		if len(faults) > 0 {
+			got = faults[0].Reason
+		}
+		if len(faults) > 1 || got != wrong {
+			t.Errorf("%.40q: %v, want %q", pattern, faults, wrong)
+		}
 	}
 }
