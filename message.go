@@ -86,3 +86,16 @@ type Broadcast struct {
 	UpdatedAt time.Time
 	EndedAt   time.Time
 }
+
+// BroadcastPage is a stretch of a broadcast: the mails to the contacts up to After.
+// It is one transaction of the store, so that a contact has one mail at most.
+type BroadcastPage struct {
+	ID      BroadcastID
+	Fence   int64     // of the claim
+	After   ContactID // becomes the broadcast's
+	Mails   []Mail
+	Skipped int64     // more than before
+	Total   int64     // of the segment; 0 = as it is
+	Done    bool      // there is no further page
+	Due     time.Time // of the next page
+}
