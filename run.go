@@ -81,6 +81,12 @@ type Launch struct {
 	Takes func(*Contact) bool
 }
 
+// EventWithLaunches is an event that an activity makes, with the runs that it may start.
+type EventWithLaunches struct {
+	Event    Event
+	Launches []Launch
+}
+
 // Advance is what one or more steps of a run lead to. It is one transaction of
 // the store: the run, its history, the calls, the mails, the contact, the
 // segments and the activities that come of it are stored together or not at all.

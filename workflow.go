@@ -44,6 +44,14 @@ type Definition struct {
 	Blocks  []Block `json:"blocks"`
 }
 
+// ActiveWorkflow is a workflow that is on, with the version that new runs take.
+type ActiveWorkflow struct {
+	ID         WorkflowID
+	Name       string
+	Version    int64
+	Definition Definition
+}
+
 // Block gives a block by its id, nil when there is none.
 func (d *Definition) Block(id BlockID) *Block {
 	for i := range d.Blocks {
