@@ -242,13 +242,19 @@ func TestLogIsWrittenInTheFormAskedFor(t *testing.T) {
 }
 
 func TestHousekeepingOfAnEmptyStoreIsQuiet(t *testing.T) {
-	s := startServer(t, testFlags(t))
+	s, err := newServer(t.Context(), testFlags(t), quiet()) // not started, so that nobody else tidies
+	if err != nil {
+		t.Fatal(err)
+	}
 	var out strings.Builder
 	s.log = newLogger(&out, "debug", "text")
 	s.keep.months = 1
 	s.tidy(t.Context(), time.Now())
 	if out.Len() > 0 {
 		t.Errorf("it says %s", out.String())
+	}
+	if err := s.Stop(context.Background()); err != nil {
+		t.Error(err)
 	}
 }
 
