@@ -36,6 +36,7 @@ func imports() map[string][]string {
 		// Support of tests: imported by tests only.
 		"feed/faulttest":  {},
 		"store/storetest": {".", "store"},
+		"store/pgtest":    {},
 	}
 }
 
@@ -45,7 +46,7 @@ func testImports() map[string][]string {
 		"feed":      {"feed/faulttest", "store"},
 		"call":      {"feed/faulttest"},
 		"egress":    {"feed/faulttest"},
-		"store":     {"feed", "store/storetest"},
+		"store":     {"feed", "store/storetest", "store/pgtest"},
 		"api":       {"store", "egress", "publicapi", "feed/faulttest"},
 		"publicapi": {"store", "api"},
 		"e2e":       {".", "cmd/tidings/receiver"},
@@ -53,7 +54,7 @@ func testImports() map[string][]string {
 }
 
 // support is the packages that only tests may import.
-func support() []string { return []string{"feed/faulttest", "store/storetest"} }
+func support() []string { return []string{"feed/faulttest", "store/storetest", "store/pgtest"} }
 
 func TestImportsGoDownwards(t *testing.T) {
 	for _, s := range sources(t) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"tidings"
@@ -97,8 +99,16 @@ type feedAppend struct {
 // where it would exceed the bounds of a frame. Its error ends the transaction;
 // what is wrong with one request is that request's error.
 func (s *Store) applyAppends(tx *writeTx, group []*request) error {
-	var feeds []*feedAppend
-	byAccount := make(map[tidings.AccountID]*feedAppend)
+	accounts := accountsOf(group)
+	if len(accounts) == 0 {
+		return nil
+	}
+	heads, err := tx.engine().appendHeads(tx, accounts)
+	if err != nil {
+		return err
+	}
+	feeds := make([]*feedAppend, 0, len(accounts))
+	byAccount := make(map[tidings.AccountID]*feedAppend, len(accounts))
 	for _, r := range group {
 		if r.append == nil {
 			continue
@@ -106,13 +116,10 @@ func (s *Store) applyAppends(tx *writeTx, group []*request) error {
 		account := r.append.request.Account
 		feed := byAccount[account]
 		if feed == nil {
-			h, err := s.headIn(tx, account)
-			if tidings.CodeOf(err) == tidings.CodeNotFound {
-				r.err = err
+			h, known := heads[account]
+			if !known {
+				r.err = errNoAccount(account)
 				continue
-			}
-			if err != nil {
-				return err
 			}
 			feed = &feedAppend{account: account, head: h}
 			byAccount[account] = feed
@@ -129,12 +136,19 @@ func (s *Store) applyAppends(tx *writeTx, group []*request) error {
 	return s.writeFeeds(tx, feeds)
 }
 
-// headIn gives an account's head in the transaction that alone changes it.
-func (s *Store) headIn(tx *writeTx, account tidings.AccountID) (head, error) {
-	if h, ok := s.heads.get(account); ok {
-		return h, nil
+// accountsOf lists the accounts that a group appends to, in the order of their ids.
+func accountsOf(group []*request) []tidings.AccountID {
+	var accounts []tidings.AccountID
+	for _, r := range group {
+		if r.append == nil {
+			continue
+		}
+		if n := len(accounts); n == 0 || accounts[n-1] != r.append.request.Account {
+			accounts = append(accounts, r.append.request.Account)
+		}
 	}
-	return tx.head(account)
+	slices.Sort(accounts)
+	return slices.Compact(accounts)
 }
 
 // take gives a request its seqs, or the answer its Idempotency-Key has already had.
@@ -200,18 +214,9 @@ func remember(tx *writeTx, a *pendingAppend) error {
 // writeFeeds writes the frames and heads of a group, and has the caches and
 // the followers know after the commit.
 func (s *Store) writeFeeds(tx *writeTx, feeds []*feedAppend) error {
-	at0, at1 := feeds[0].atRange()
-	for _, feed := range feeds[1:] {
-		f0, f1 := feed.atRange()
-		at0, at1 = min(at0, f0), max(at1, f1)
-	}
-	arrived := tx.c.arrival(tx.now)
-	m, err := s.openMonth(tx, arrived, at0, at1)
-	if err != nil {
-		return err
-	}
-	insert := inMonth(insertFrame, m)
+	e := tx.engine()
 	var chunks []*tailChunk
+	var months []*monthFrames // in the order of their names; nearly always one
 	activities := 0
 	for _, feed := range feeds {
 		for _, b := range feed.blocks {
@@ -219,34 +224,59 @@ func (s *Store) writeFeeds(tx *writeTx, feeds []*feedAppend) error {
 				b.compress(s.codec.fast)
 			}
 		}
+		arrived, name := e.arrive(tx, feed.head)
+		feed.head.arrived = millis(arrived)
+		in := framesOf(&months, name)
+		in.widen(feed)
 		seq := feed.head.next
 		for rest := feed.blocks; len(rest) > 0; {
-			row := frameRow{account: feed.account, seq0: seq}
+			row := frameRow{account: feed.account, seq0: seq, arrivals: []arrival{{at: millis(arrived)}}}
 			rest = row.take(rest)
-			if err := row.insert(tx, insert, []arrival{{n: row.n, at: millis(arrived)}}); err != nil {
-				return err
-			}
+			row.arrivals[0].n = row.n
+			in.rows = append(in.rows, row)
 			for _, b := range row.blocks {
 				chunks = append(chunks, &tailChunk{Chunk: b.chunk(seq), account: feed.account, smask: b.smask})
 				seq += tidings.Seq(b.len())
 			}
 		}
-		if _, err := tx.exec("UPDATE head SET next_seq = $2 WHERE account = $1", feed.account, seq); err != nil {
-			return err
-		}
 		feed.head.next = seq
 		activities += feed.n
+	}
+	for _, in := range months {
+		m, err := s.openMonth(tx, in.name, in.at0, in.at1)
+		if err != nil {
+			return err
+		}
+		if err := e.putFrames(tx, m, in.rows); err != nil {
+			return err
+		}
+	}
+	if err := e.putHeads(tx, feeds); err != nil {
+		return err
 	}
 	tx.onCommit(func() { s.appended(feeds, chunks, activities) })
 	return nil
 }
 
-func (f *feedAppend) atRange() (at0, at1 int64) {
-	at0, at1 = f.blocks[0].at0, f.blocks[0].at1
-	for _, b := range f.blocks[1:] {
-		at0, at1 = min(at0, b.at0), max(at1, b.at1)
+// monthFrames is the frames of a group that go into one month.
+type monthFrames struct {
+	name     string
+	at0, at1 int64
+	rows     []frameRow
+}
+
+func framesOf(months *[]*monthFrames, name string) *monthFrames {
+	i, known := slices.BinarySearchFunc(*months, name, func(m *monthFrames, name string) int { return strings.Compare(m.name, name) })
+	if !known {
+		*months = slices.Insert(*months, i, &monthFrames{name: name, at0: math.MaxInt64, at1: math.MinInt64})
 	}
-	return at0, at1
+	return (*months)[i]
+}
+
+func (m *monthFrames) widen(f *feedAppend) {
+	for _, b := range f.blocks {
+		m.at0, m.at1 = min(m.at0, b.at0), max(m.at1, b.at1)
+	}
 }
 
 // appended makes a commit known: first where it can be read, then that there is something to read.
@@ -268,6 +298,7 @@ type frameRow struct {
 	n        int
 	at0, at1 int64
 	smask    smask
+	arrivals []arrival
 	blocks   []*block
 }
 
@@ -293,42 +324,62 @@ func (r *frameRow) take(blocks []*block) []*block {
 
 const insertFrame = "INSERT INTO {frame} (account, seq0, n, at0, at1, arrived, smask, bloom, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 
-// insert writes the row with insertFrame, as it reads for its month.
-func (r *frameRow) insert(tx *writeTx, statement string, arrivals []arrival) error {
-	bloom := []byte{}
-	if r.n >= bloomFrom {
-		var keys []uint64
-		if len(r.blocks) == 1 {
-			keys = r.blocks[0].keys
-		} else {
-			for _, b := range r.blocks {
-				keys = append(keys, b.keys...)
-			}
-		}
-		bloom = makeBloom(keys)
+// bloom gives the row's search keys as the table keeps them.
+func (r *frameRow) bloom() []byte {
+	if r.n < bloomFrom {
+		return []byte{}
 	}
-	body := encodeFrame(r.blocks, arrivals)
-	_, err := tx.exec(statement, r.account, r.seq0, r.n, r.at0, r.at1, arrivals[0].at, r.smask, bloom, body)
+	if len(r.blocks) == 1 {
+		return makeBloom(r.blocks[0].keys)
+	}
+	var keys []uint64
+	for _, b := range r.blocks {
+		keys = append(keys, b.keys...)
+	}
+	return makeBloom(keys)
+}
+
+// insert writes the row with insertFrame, as it reads for its month.
+func (r *frameRow) insert(tx *writeTx, statement string) error {
+	_, err := tx.exec(statement, r.account, r.seq0, r.n, r.at0, r.at1, r.arrivals[0].at, r.smask, r.bloom(), encodeFrame(r.blocks, r.arrivals))
 	return err
 }
 
-// arrival is the instant of arrival of a group: the group's, but never before
-// an earlier group's, so that arrival times grow with seq when the clock is set back.
-func (c *committer) arrival(now time.Time) time.Time {
-	if now.Before(c.lastArrival) {
-		return c.lastArrival
+// arrive gives the instant of arrival of a group: the group's, but never
+// before an earlier group's, so that arrival times grow with seq when the clock
+// is set back; and the month then, but never one before the newest.
+func (e *sqliteEngine) arrive(tx *writeTx, _ head) (time.Time, string) {
+	if tx.now.After(e.lastArrival) {
+		e.lastArrival = tx.now
 	}
-	c.lastArrival = now
-	return now
-}
-
-// openMonth gives the month that takes what arrives now, made or widened as
-// needed. When the clock is set back it stays the newest one.
-func (s *Store) openMonth(tx *writeTx, arrived time.Time, at0, at1 int64) (month, error) {
-	name := monthName(arrived)
-	if list := s.months.all(); len(list) > 0 {
+	name := monthName(e.lastArrival)
+	if list := e.s.months.all(); len(list) > 0 {
 		name = max(name, list[len(list)-1].name)
 	}
+	return e.lastArrival, name
+}
+
+func (e *sqliteEngine) putFrames(tx *writeTx, m month, rows []frameRow) error {
+	insert := inMonth(insertFrame, m)
+	for i := range rows {
+		if err := rows[i].insert(tx, insert); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *sqliteEngine) putHeads(tx *writeTx, feeds []*feedAppend) error {
+	for _, feed := range feeds {
+		if _, err := tx.exec("UPDATE head SET next_seq = $2 WHERE account = $1", feed.account, feed.head.next); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openMonth gives the month that takes frames, made or widened as needed.
+func (s *Store) openMonth(tx *writeTx, name string, at0, at1 int64) (month, error) {
 	// Not from memory: an append of this very transaction may have made or widened it.
 	m := month{name: name}
 	err := tx.row("SELECT at0, at1, dropping FROM month WHERE name = $1", name).Scan(&m.at0, &m.at1, &m.dropping)

@@ -18,12 +18,16 @@ import (
 // To restore, put the file as tidings.db into an empty data directory, with
 // the key file in its place, and start. The write-ahead log grows while a
 // backup runs, by what is written meanwhile.
-func (s *Store) Backup(ctx context.Context, path string) error {
+//
+// On PostgreSQL it is refused: there its own programs do it, e.g. pg_dump.
+func (s *Store) Backup(ctx context.Context, path string) error { return s.engine.backup(ctx, path) }
+
+func (e *sqliteEngine) backup(ctx context.Context, path string) error {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("backup: %s is there already, or can't be looked at: choose a new name", path)
 	}
 	part := path + ".part"
-	if err := s.copyTo(ctx, part); err != nil {
+	if err := e.copyTo(ctx, part); err != nil {
 		return errors.Join(fmt.Errorf("backup: %w", err), removeIfThere(part))
 	}
 	if err := os.Rename(part, path); err != nil {
@@ -32,7 +36,7 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	return syncPath(filepath.Dir(path))
 }
 
-func (s *Store) copyTo(ctx context.Context, path string) error {
+func (e *sqliteEngine) copyTo(ctx context.Context, path string) error {
 	// SQLite writes into an empty file that is there; made here, nobody else can read it.
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -41,7 +45,7 @@ func (s *Store) copyTo(ctx context.Context, path string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", dsn(filepath.Join(s.opts.Dir, databaseFile), "wal_autocheckpoint(0)", "cache_size(-2048)"))
+	db, err := sql.Open("sqlite", dsn(filepath.Join(e.s.opts.Dir, databaseFile), "wal_autocheckpoint(0)", "cache_size(-2048)"))
 	if err != nil {
 		return err
 	}

@@ -21,44 +21,44 @@ const (
 
 // countWrites counts what the last commit has added to the log, and asks for a
 // checkpoint when it is time.
-func (c *committer) countWrites() {
-	err := c.conn.Raw(func(conn any) error {
+func (e *sqliteEngine) countWrites() {
+	err := e.s.committer.conn.Raw(func(conn any) error {
 		pages, _, err := conn.(sqlite.DBStatus).Status(sqlite.DBStatusCacheWrite, true)
-		c.walPages += pages
-		c.logPages += pages
+		e.walPages += pages
+		e.logPages += pages
 		return err
 	})
 	if err != nil {
-		c.s.opts.Log.Error("counting the pages written failed", slog.Any("error", err))
+		e.s.opts.Log.Error("counting the pages written failed", slog.Any("error", err))
 	}
-	if c.walPages < checkpointEvery {
+	if e.walPages < checkpointEvery {
 		return
 	}
 	select {
-	case c.checkpoint <- struct{}{}:
-		c.walPages = 0
+	case e.checkpoint <- struct{}{}:
+		e.walPages = 0
 	default: // one is running
 	}
 }
 
 // checkpoints writes the log back whenever it is asked to, until ctx ends.
-func (c *committer) checkpoints(ctx context.Context) {
+func (e *sqliteEngine) checkpoints(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-c.checkpoint:
+		case <-e.checkpoint:
 		}
 		var busy, pages, written int64
-		row := c.checkpointer.QueryRowContext(context.WithoutCancel(ctx), "PRAGMA wal_checkpoint(PASSIVE)")
+		row := e.checkpointer.QueryRowContext(context.WithoutCancel(ctx), "PRAGMA wal_checkpoint(PASSIVE)")
 		if err := row.Scan(&busy, &pages, &written); err != nil {
-			c.checkpointFailed(err)
+			e.checkpointFailed(err)
 			continue
 		}
-		c.s.stats.walPages.Store(pages)
+		e.s.stats.walPages.Store(pages)
 		if pages >= restartAt {
-			c.restart.Store(true)
-			c.wakeUp()
+			e.restart.Store(true)
+			e.s.committer.wakeUp()
 		}
 	}
 }
@@ -66,27 +66,27 @@ func (c *committer) checkpoints(ctx context.Context) {
 // restartLog makes the log start over when that was asked for, or when the
 // checkpoints have fallen far behind; not while a reader needs it. Only the
 // loop calls it.
-func (c *committer) restartLog() {
-	if !c.restart.Swap(false) && c.logPages < restartMust {
+func (e *sqliteEngine) restartLog() {
+	if !e.restart.Swap(false) && e.logPages < restartMust {
 		return
 	}
-	c.logPages = 0
+	e.logPages = 0
 	var busy, pages, written int64
-	row := c.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(RESTART)")
+	row := e.s.committer.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(RESTART)")
 	if err := row.Scan(&busy, &pages, &written); err != nil {
-		c.checkpointFailed(err)
+		e.checkpointFailed(err)
 		return
 	}
 	if busy == 0 {
-		c.s.stats.walPages.Store(0)
+		e.s.stats.walPages.Store(0)
 	}
 }
 
 // checkpointFailed keeps a failure that is final; any other one is tried again
 // with the next checkpoint: the log still has everything.
-func (c *committer) checkpointFailed(err error) {
-	c.s.opts.Log.Error("checkpoint failed", slog.Any("error", err))
-	if reach, worded := judge(err); reach == final {
-		c.lastErr.Store(&writeFailure{err: worded, final: true})
+func (e *sqliteEngine) checkpointFailed(err error) {
+	e.s.opts.Log.Error("checkpoint failed", slog.Any("error", err))
+	if reach, worded := judgeSQLite(err); reach == final {
+		e.s.committer.lastErr.Store(&writeFailure{err: worded, final: true})
 	}
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -26,11 +25,11 @@ const (
 // path: while one commit's fsync runs, the next group collects in the queue.
 // Callers hear of the outcome after the commit.
 type committer struct {
-	s            *Store
-	db           *sql.DB
-	conn         *sql.Conn // of db; only the loop uses it
-	stmts        map[string]*sql.Stmt
-	checkpointer *sql.DB
+	s      *Store
+	engine engine
+	db     *sql.DB
+	conn   *sql.Conn // of db; only the loop uses it; nil = to be made anew
+	stmts  map[string]*sql.Stmt
 
 	queue chan *request
 	wake  chan struct{} // capacity 1: deliveries are due
@@ -44,13 +43,6 @@ type committer struct {
 		pending []*pendingDelivery
 		timer   *time.Timer // nil = not armed
 	}
-
-	lastArrival time.Time // of the newest append; only the loop uses it
-
-	walPages   int           // written since a checkpoint was asked for; only the loop uses it
-	logPages   int           // written since the log was last made to start over; only the loop uses it
-	checkpoint chan struct{} // capacity 1: asks for a checkpoint
-	restart    atomic.Bool   // the log is to start over
 
 	lastErr atomic.Pointer[writeFailure]
 
@@ -80,20 +72,36 @@ const (
 	withdrawn
 )
 
-func newCommitter(ctx context.Context, s *Store, db, checkpointer *sql.DB) (*committer, error) {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("write connection: %w", err)
-	}
+func newCommitter(s *Store, db *sql.DB) *committer {
 	return &committer{
-		s: s, db: db, conn: conn, checkpointer: checkpointer,
-		stmts: make(map[string]*sql.Stmt),
+		s: s, engine: s.engine, db: db,
 		queue: make(chan *request, queueLength),
 		wake:  make(chan struct{}, 1),
 		stop:  make(chan struct{}),
+	}
+}
 
-		checkpoint: make(chan struct{}, 1),
-	}, nil
+// connect makes the write connection, in place of one that is lost.
+func (c *committer) connect(ctx context.Context) error {
+	c.disconnect()
+	conn, err := c.db.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("write connection: %w", err)
+	}
+	c.conn, c.stmts = conn, make(map[string]*sql.Stmt)
+	return nil
+}
+
+// disconnect gives the write connection up with its statements.
+func (c *committer) disconnect() {
+	if c.conn == nil {
+		return
+	}
+	for _, stmt := range c.stmts {
+		_ = stmt.Close() // of a connection that is going
+	}
+	_ = c.conn.Close()
+	c.conn, c.stmts = nil, nil
 }
 
 // do queues a request and waits for its outcome.
@@ -192,7 +200,6 @@ func (c *committer) loop() {
 			return
 		}
 		c.run(group)
-		c.restartLog()
 	}
 }
 
@@ -227,13 +234,14 @@ func (c *committer) collect(first *request) []*request {
 func (c *committer) run(group []*request) {
 	deliveries := c.takeDeliveries()
 	if len(group) == 0 && len(deliveries) == 0 {
+		c.engine.groupDone()
 		return
 	}
+	var tx *writeTx
 	err := c.refused()
-	tx := &writeTx{c: c, now: c.s.now()}
 	if err == nil {
 		begin := time.Now()
-		err = c.transact(tx, group, deliveries)
+		tx, err = c.transact(group, deliveries)
 		c.s.stats.commitTime.Add(int64(time.Since(begin)))
 	}
 	switch {
@@ -246,7 +254,6 @@ func (c *committer) run(group []*request) {
 			f()
 		}
 	}
-	c.countWrites()
 	for _, r := range group {
 		if err != nil {
 			r.err = err
@@ -259,40 +266,55 @@ func (c *committer) run(group []*request) {
 		}
 		d.done(d.err)
 	}
+	c.engine.groupDone()
 }
 
-// transact does the group's work in one transaction. Its error is that of the
-// whole group, for clients; the operations' own errors are in the requests.
-func (c *committer) transact(tx *writeTx, group []*request, deliveries []*pendingDelivery) error {
-	if _, err := tx.exec("BEGIN IMMEDIATE"); err != nil {
-		return c.failed(err)
-	}
-	err := c.work(tx, group, deliveries)
-	if err == nil {
-		err = c.endTx(tx)
-	}
-	if err == nil {
+// transact does the group's work in one transaction, again and again while
+// the engine sees a chance. Its error is that of the whole group, for clients;
+// the operations' own errors are in the requests.
+func (c *committer) transact(group []*request, deliveries []*pendingDelivery) (*writeTx, error) {
+	tx := &writeTx{c: c}
+	for try := 1; ; try++ {
+		*tx = writeTx{c: c, now: c.s.now(), ahead: tx.ahead}
+		for _, r := range group {
+			r.err = nil
+		}
+		for _, d := range deliveries {
+			d.err = nil
+		}
+		err := c.attempt(tx, group, deliveries)
+		if err != nil {
+			switch c.engine.failed(tx, try, err) {
+			case again:
+				continue
+			case given:
+				return tx, c.failed(err)
+			}
+		}
 		if !tx.undo { // which says nothing about the disk
 			c.lastErr.Store(nil)
 		}
-		return nil
+		return tx, nil
 	}
-	// SQLite may have rolled back by itself; then this one fails, which is as good.
-	_, _ = tx.exec("ROLLBACK")
-	return c.failed(err)
 }
 
-func (c *committer) endTx(tx *writeTx) error {
-	if tx.undo {
-		_, err := tx.exec("ROLLBACK")
+// attempt runs the group's work once.
+func (c *committer) attempt(tx *writeTx, group []*request, deliveries []*pendingDelivery) error {
+	if err := c.engine.begin(tx); err != nil {
 		return err
 	}
-	if c.beforeCommit != nil {
-		if err := c.beforeCommit(); err != nil {
-			return err
-		}
+	err := c.work(tx, group, deliveries)
+	if err == nil && tx.undo {
+		c.engine.undo(tx)
+		return nil
 	}
-	_, err := tx.exec("COMMIT")
+	if err == nil && c.beforeCommit != nil {
+		err = c.beforeCommit()
+	}
+	if err == nil {
+		return c.engine.end(tx)
+	}
+	c.engine.undo(tx)
 	return err
 }
 
@@ -303,7 +325,7 @@ func (c *committer) work(tx *writeTx, group []*request, deliveries []*pendingDel
 		return err
 	}
 	if len(deliveries) > 0 {
-		if err := c.s.applyDeliveries(tx, deliveries); err != nil {
+		if err := c.engine.deliver(tx, deliveries); err != nil {
 			return err
 		}
 	}
@@ -329,7 +351,7 @@ func (c *committer) runAlone(tx *writeTx, r *request) error {
 	if r.err == nil {
 		return nil
 	}
-	if reach, _ := judge(r.err); reach != ofTheOp {
+	if reach, _ := c.engine.judge(r.err); reach != ofTheOp {
 		return r.err
 	}
 	tx.undo, tx.afterCommit = true, nil
@@ -337,28 +359,27 @@ func (c *committer) runAlone(tx *writeTx, r *request) error {
 }
 
 func (c *committer) runOp(tx *writeTx, r *request) error {
-	if _, err := tx.exec("SAVEPOINT op"); err != nil {
+	if err := tx.queue("SAVEPOINT op"); err != nil {
 		return err
 	}
 	hooks := len(tx.afterCommit)
 	r.err = r.op(tx)
 	if r.err != nil {
-		reach, _ := judge(r.err)
+		reach, _ := c.engine.judge(r.err)
 		if reach != ofTheOp {
 			return r.err
 		}
 		tx.afterCommit = tx.afterCommit[:hooks]
-		if _, err := tx.exec("ROLLBACK TO op"); err != nil {
+		if err := tx.queue("ROLLBACK TO op"); err != nil {
 			return err
 		}
 	}
-	_, err := tx.exec("RELEASE op")
-	return err
+	return tx.queue("RELEASE op")
 }
 
 // failed keeps and words the error of a group.
 func (c *committer) failed(err error) error {
-	reach, worded := judge(err)
+	reach, worded := c.engine.judge(err)
 	if reach == ofTheOp {
 		// Not an error of the disk: a defect of ours that reached the group.
 		worded = fmt.Errorf("commit: %w", err)
@@ -391,13 +412,8 @@ func (c *committer) close() {
 	close(c.stop)
 }
 
-// release closes the connections, when the loop has ended. The last one to
-// close writes the whole write-ahead log back.
+// release closes the connections, when the loop has ended.
 func (c *committer) release() error {
-	var errs []error
-	for _, stmt := range c.stmts {
-		errs = append(errs, stmt.Close())
-	}
-	errs = append(errs, c.s.codec.close(), c.conn.Close(), c.checkpointer.Close(), c.db.Close())
-	return errors.Join(errs...)
+	c.disconnect()
+	return c.db.Close()
 }

@@ -288,7 +288,7 @@ func TestLogStaysBoundedUnderConstantLoad(t *testing.T) {
 			dir := t.TempDir()
 			s := openTest(t, Options{Dir: dir, TailBytes: -1})
 			if stuck { // whoever has their one connection holds them up
-				conn, err := s.committer.checkpointer.Conn(t.Context())
+				conn, err := s.engine.(*sqliteEngine).checkpointer.Conn(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}

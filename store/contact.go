@@ -139,7 +139,10 @@ func (s *Store) DeleteContact(ctx context.Context, account tidings.AccountID, id
 		if err := releaseKeys(tx, account, contactKeys(&c)); err != nil {
 			return err
 		}
-		for _, from := range []string{`contact WHERE id`, `contact_name WHERE rowid`, `segment_member WHERE contact`} {
+		if err := tx.engine().dropName(tx, account, id); err != nil {
+			return err
+		}
+		for _, from := range []string{`contact WHERE id`, `segment_member WHERE contact`} {
 			if _, err := tx.exec(`DELETE FROM `+from+` = $1`, id); err != nil {
 				return err
 			}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -103,11 +102,8 @@ func (f *contactSearch) byName(text string) error {
 	if len(words) == 0 {
 		return nil
 	}
-	query := `"` + accountWord(f.account) + `"`
-	for _, word := range words {
-		query += ` AND "` + word + `"*`
-	}
-	return f.take(`SELECT rowid FROM contact_name WHERE contact_name MATCH $1 ORDER BY rowid LIMIT $2`, query, f.limit)
+	query, args := f.q.engine().findNames(f.account, words, f.limit)
+	return f.take(query, args...)
 }
 
 // take adds what a query finds and was not found before.
@@ -131,10 +127,6 @@ func (f *contactSearch) take(query string, args ...any) error {
 	}
 	return readError(rows.Err())
 }
-
-// accountWord is a word that stands in the index of names for the account: one
-// that nobody can type, because plainName leaves its first letter out.
-func accountWord(account tidings.AccountID) string { return fmt.Sprintf("\uE000%d", account) }
 
 // plainName leaves of a name its letters and digits, with the marks on them,
 // and blanks between its words.

@@ -67,25 +67,10 @@ func (s *Store) newContactWriter(tx *writeTx, account tidings.AccountID) (*conta
 	return &contactWriter{s: s, tx: tx, account: account, fields: fields}, nil
 }
 
-// flush stores what was held back. The names come one after the other, because
-// a statement of another kind between them may have their index write out what
-// it holds back.
+// flush stores what was held back.
 func (w *contactWriter) flush() error {
-	for _, name := range w.names {
-		if !name.known {
-			continue
-		}
-		if _, err := w.tx.exec(`DELETE FROM contact_name WHERE rowid = $1`, name.id); err != nil {
-			return fmt.Errorf("index of names: %w", err)
-		}
-	}
-	for _, name := range w.names {
-		if name.words == "" {
-			continue
-		}
-		if _, err := w.tx.exec(`INSERT INTO contact_name (rowid, words) VALUES ($1, $2)`, name.id, name.words); err != nil {
-			return fmt.Errorf("index of names: %w", err)
-		}
+	if err := w.tx.engine().putNames(w.tx, w.account, w.names); err != nil {
+		return fmt.Errorf("index of names: %w", err)
 	}
 	w.names = nil
 	if len(w.activities) == 0 {
@@ -137,7 +122,7 @@ func (w *contactWriter) tryUpsert(ch *tidings.ContactChange, by tidings.MatchBy)
 	case taken < 0:
 		return tidings.ContactOutcome{ID: id, Created: true, Changed: true}, w.insert(&fresh, id)
 	}
-	w.lastID-- // nobody has it
+	w.tx.engine().giveBack(w)
 	owner, err := findKey(w.tx, w.account, keys[taken])
 	if err != nil {
 		return tidings.ContactOutcome{}, err
@@ -216,7 +201,7 @@ func (w *contactWriter) create(c *tidings.Contact) (tidings.ContactID, error) {
 		return 0, err
 	}
 	if taken >= 0 {
-		w.lastID--
+		w.tx.engine().giveBack(w)
 		owner, err := findKey(w.tx, w.account, keys[taken])
 		if err != nil {
 			return 0, err
@@ -228,16 +213,7 @@ func (w *contactWriter) create(c *tidings.Contact) (tidings.ContactID, error) {
 
 // newID gives the id of the next contact. The ids of deleted contacts do not
 // come again.
-func (w *contactWriter) newID() (tidings.ContactID, error) {
-	if w.lastID == 0 {
-		err := w.tx.row(`SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'contact'`).Scan(&w.lastID)
-		if err != nil {
-			return 0, err
-		}
-	}
-	w.lastID++
-	return w.lastID, nil
-}
+func (w *contactWriter) newID() (tidings.ContactID, error) { return w.tx.engine().contactID(w) }
 
 // insert stores a contact whose keys it has.
 func (w *contactWriter) insert(c *tidings.Contact, id tidings.ContactID) error {
@@ -317,7 +293,7 @@ func (w *contactWriter) exchangeKeys(was, c *tidings.Contact) error {
 func (w *contactWriter) putName(c *tidings.Contact, known bool) {
 	name := contactName{id: c.ID, known: known}
 	if c.FirstName != "" || c.LastName != "" {
-		name.words = accountWord(w.account) + " " + plainName(c.FirstName) + " " + plainName(c.LastName)
+		name.words = plainName(c.FirstName) + " " + plainName(c.LastName)
 	}
 	if known { // perhaps since this very transaction, and not stored yet
 		if at := slices.IndexFunc(w.names, func(n contactName) bool { return n.id == c.ID }); at >= 0 {

@@ -35,11 +35,11 @@ const (
 	final                     // what reached the disk is not known: nothing is written any more
 )
 
-// judge says how far a write's error reaches and how clients hear of it. An
+// judgeSQLite says how far a write's error reaches and how clients hear of it. An
 // error of ours or of a broken rule of the schema is the operation's own.
 // After a failed fsync the kernel may have dropped the pages and a second
 // fsync would lie, so it is never retried.
-func judge(err error) (verdict, error) {
+func judgeSQLite(err error) (verdict, error) {
 	code := sqliteCode(err)
 	switch code {
 	case 0:

@@ -14,6 +14,9 @@ import (
 type head struct {
 	next    tidings.Seq // of the activity that comes next
 	dropped tidings.Seq // the last one that retention has dropped
+	// arrived is when the newest activity arrived, in milliseconds; 0 where only
+	// one process appends, which knows it.
+	arrived int64
 }
 
 // last is the seq of the newest activity, 0 before the first.
@@ -58,7 +61,7 @@ func (h *heads) now() int {
 
 func (h *heads) merge(account tidings.AccountID, one head) {
 	known := h.of[account]
-	h.of[account] = head{next: max(known.next, one.next), dropped: max(known.dropped, one.dropped)}
+	h.of[account] = head{next: max(known.next, one.next), dropped: max(known.dropped, one.dropped), arrived: max(known.arrived, one.arrived)}
 }
 
 // forget empties the cache: after a write whose outcome is in doubt, and after
@@ -77,18 +80,27 @@ func (tx *writeTx) createHead(account tidings.AccountID) error {
 }
 
 // head gives an account's head as this transaction sees it; CodeNotFound when
-// there is no such account.
-func (tx *writeTx) head(account tidings.AccountID) (head, error) { return readHead(tx, account) }
+// there is no such account. An operation that looks at things of an account
+// and changes them asks for its head first: until the transaction ends, nobody
+// else does the same.
+func (tx *writeTx) head(account tidings.AccountID) (head, error) {
+	return tx.engine().head(tx, account)
+}
 
 // seqAt gives the seq of the last activity that arrived before t, 0 when none did.
 func (tx *writeTx) seqAt(account tidings.AccountID, t time.Time) (tidings.Seq, error) {
-	return seqAt(tx, tx.c.s.months.all(), account, t)
+	months, err := tx.engine().monthsNow(tx)
+	if err != nil {
+		return 0, err
+	}
+	return seqAt(tx, months, account, t)
 }
 
 // querier is what reading needs: a transaction, or a reader.
 type querier interface {
 	row(query string, args ...any) scanner
 	rows(query string, args ...any) (*sql.Rows, error)
+	engine() engine
 }
 
 // reader reads outside of transactions.
@@ -103,9 +115,11 @@ func (r reader) rows(query string, args ...any) (*sql.Rows, error) {
 	return r.s.rows(r.ctx, query, args...)
 }
 
+func (r reader) engine() engine { return r.s.engine }
+
 func readHead(q querier, account tidings.AccountID) (head, error) {
 	var h head
-	err := q.row("SELECT next_seq, dropped_seq FROM head WHERE account = $1", account).Scan(&h.next, &h.dropped)
+	err := q.row("SELECT "+q.engine().headColumns()+" FROM head WHERE account = $1", account).Scan(&h.next, &h.dropped, &h.arrived)
 	if errors.Is(err, sql.ErrNoRows) {
 		return head{}, errNoAccount(account)
 	}

@@ -65,24 +65,33 @@ func (m *months) remove(name string) {
 	m.list = slices.DeleteFunc(slices.Clone(m.list), func(o month) bool { return o.name == name })
 }
 
+// load reads the registry.
 func (m *months) load(q querier) error {
-	rows, err := q.rows("SELECT name, at0, at1, dropping FROM month ORDER BY name")
+	list, err := readMonths(q)
 	if err != nil {
 		return err
+	}
+	m.Lock()
+	defer m.Unlock()
+	m.list = list
+	return nil
+}
+
+func readMonths(q querier) ([]month, error) {
+	rows, err := q.rows("SELECT name, at0, at1, dropping FROM month ORDER BY name")
+	if err != nil {
+		return nil, err
 	}
 	defer rows.Close()
 	var list []month
 	for rows.Next() {
 		var one month
 		if err := rows.Scan(&one.name, &one.at0, &one.at1, &one.dropping); err != nil {
-			return err
+			return nil, readError(err)
 		}
 		list = append(list, one)
 	}
-	m.Lock()
-	defer m.Unlock()
-	m.list = list
-	return rows.Err()
+	return list, readError(rows.Err())
 }
 
 // createMonth makes a month's table. Its frames are stored in order of
@@ -98,20 +107,10 @@ func (tx *writeTx) createMonth(m month) error {
 	if _, err := tx.exec("INSERT INTO month (name, at0, at1) VALUES ($1, $2, $3)", m.name, m.at0, m.at1); err != nil {
 		return err
 	}
-	if _, err := tx.exec(inMonth(`CREATE TABLE {frame} (
-		id      INTEGER PRIMARY KEY,
-		account INTEGER NOT NULL,
-		seq0    INTEGER NOT NULL,
-		n       INTEGER NOT NULL,
-		at0     INTEGER NOT NULL,
-		at1     INTEGER NOT NULL,
-		arrived INTEGER NOT NULL,
-		smask   INTEGER NOT NULL,
-		bloom   BLOB    NOT NULL,
-		body    BLOB    NOT NULL
-	)`, m)); err != nil {
-		return err
+	for _, statement := range tx.engine().frameTable() {
+		if _, err := tx.exec(inMonth(statement, m)); err != nil {
+			return err
+		}
 	}
-	_, err := tx.exec(inMonth("CREATE UNIQUE INDEX {frame}_seq ON {frame} (account, seq0)", m))
-	return err
+	return nil
 }

@@ -94,7 +94,7 @@ func setState(tx *writeTx, id tidings.EndpointID, state tidings.State) error {
 // applyDeliveries writes the deliveries of a group. It runs before the group's
 // operations: they came first, and an operator's act is to see them. A
 // refusal is that delivery's err; the error it returns ends the transaction.
-func (s *Store) applyDeliveries(tx *writeTx, ds []*pendingDelivery) error {
+func applyDeliveries(tx *writeTx, ds []*pendingDelivery) error {
 	slices.SortStableFunc(ds, func(a, b *pendingDelivery) int {
 		return cmp.Compare(a.Position.Endpoint, b.Position.Endpoint)
 	})

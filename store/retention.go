@@ -17,7 +17,10 @@ const dropStep = 128
 // The month that takes what arrives is never dropped. The space is used again
 // by later months; the file does not become smaller.
 func (s *Store) DropMonths(ctx context.Context, before time.Time) (dropped []string, err error) {
-	list := s.months.all()
+	list, err := s.engine.monthsNow(reader{s, ctx})
+	if err != nil {
+		return nil, fmt.Errorf("drop months: %w", err)
+	}
 	for i, m := range list {
 		if i == len(list)-1 || m.name >= monthName(before) {
 			break
@@ -51,8 +54,9 @@ func (s *Store) beginDrop(ctx context.Context, m month) (needed bool, err error)
 		if err != nil || needed {
 			return err
 		}
-		if _, err := tx.exec(inMonth(`UPDATE head SET dropped_seq = max(dropped_seq, coalesce((
-			SELECT f.seq0 + f.n - 1 FROM {frame} f WHERE f.account = head.account ORDER BY f.seq0 DESC LIMIT 1), 0))`, m)); err != nil {
+		if _, err := tx.exec(inMonth(`UPDATE head SET dropped_seq = f.last FROM (SELECT h.account, (
+				SELECT f.seq0 + f.n - 1 FROM {frame} f WHERE f.account = h.account ORDER BY f.seq0 DESC LIMIT 1) AS last FROM head h) AS f
+			WHERE f.account = head.account AND f.last > head.dropped_seq`, m)); err != nil {
 			return err
 		}
 		m.dropping = true

@@ -30,9 +30,10 @@ func (s *Store) SealStep(ctx context.Context) (merged int, err error) {
 
 // seal goes over the accounts; rest is called after every merge with what it took.
 func (s *Store) seal(ctx context.Context, rest func(time.Duration) error) (merged int, err error) {
-	months := s.months.all()
-	if len(months) == 0 {
-		return 0, nil
+	q := reader{s, ctx}
+	months, err := s.engine.monthsNow(q)
+	if err != nil || len(months) == 0 {
+		return 0, err
 	}
 	// What is left of a month that is over never grows, so it is sealed as it
 	// is: once, when the next month has begun, and once after a start.
@@ -41,7 +42,6 @@ func (s *Store) seal(ctx context.Context, rest func(time.Duration) error) (merge
 	if s.sealedMonth.Load() != newest {
 		least = 1
 	}
-	q := reader{s, ctx}
 	for after := tidings.AccountID(0); ; {
 		due, err := sealable(q, after, least)
 		if err != nil {
@@ -66,7 +66,7 @@ func (s *Store) seal(ctx context.Context, rest func(time.Duration) error) (merge
 // sealable gives the next accounts that have at least so many unsealed activities.
 func sealable(q querier, after tidings.AccountID, least int) ([]tidings.AccountID, error) {
 	rows, err := q.rows(`SELECT account FROM head
-		WHERE account > $1 AND next_seq - 1 - max(sealed_seq, dropped_seq) >= $2 ORDER BY account LIMIT $3`, after, least, sealPage)
+		WHERE account > $1 AND next_seq - 1 - CASE WHEN sealed_seq > dropped_seq THEN sealed_seq ELSE dropped_seq END >= $2 ORDER BY account LIMIT $3`, after, least, sealPage)
 	if err != nil {
 		return nil, err
 	}
@@ -117,12 +117,11 @@ func (s *Store) sealAccount(q reader, account tidings.AccountID, rest func(time.
 // sealRun is neighbouring frames of one account and month that make one frame.
 // A run of large frames, or of one, stays as it is; it is only noted as sealed.
 type sealRun struct {
-	month    month
-	row      frameRow
-	last     tidings.Seq
-	frames   int
-	block    *block
-	arrivals []arrival
+	month  month
+	row    frameRow
+	last   tidings.Seq
+	frames int
+	block  *block
 }
 
 func (r *sealRun) merges() bool { return r.block != nil && r.frames > 1 }
@@ -131,11 +130,14 @@ func (r *sealRun) merges() bool { return r.block != nil && r.frames > 1 }
 // not enough for a frame yet.
 func (s *Store) nextRun(q reader, account tidings.AccountID) (*sealRun, error) {
 	var sealed, next tidings.Seq
-	err := q.row("SELECT max(sealed_seq, dropped_seq), next_seq FROM head WHERE account = $1", account).Scan(&sealed, &next)
+	err := q.row("SELECT CASE WHEN sealed_seq > dropped_seq THEN sealed_seq ELSE dropped_seq END, next_seq FROM head WHERE account = $1", account).Scan(&sealed, &next)
 	if err != nil || sealed+1 >= next {
 		return nil, readError(err)
 	}
-	list := s.months.all()
+	list, err := s.engine.monthsNow(q)
+	if err != nil {
+		return nil, err
+	}
 	months, err := monthsFrom(q, list, account, sealed+1)
 	if err != nil {
 		return nil, err
@@ -229,16 +231,20 @@ func (r *sealRun) add(c tidings.Chunk, arrivals []arrival) {
 	}
 	b.kinds = append(b.kinds, c.Kinds...)
 	for _, a := range arrivals {
-		if n := len(r.arrivals); n > 0 && r.arrivals[n-1].at == a.at {
-			r.arrivals[n-1].n += a.n
+		if n := len(r.row.arrivals); n > 0 && r.row.arrivals[n-1].at == a.at {
+			r.row.arrivals[n-1].n += a.n
 			continue
 		}
-		r.arrivals = append(r.arrivals, a)
+		r.row.arrivals = append(r.row.arrivals, a)
 	}
 }
 
 // replace puts the new frame in the place of the old ones.
 func (r *sealRun) replace(tx *writeTx) error {
+	// The head first, as all do.
+	if _, err := tx.head(r.row.account); err != nil {
+		return err
+	}
 	if r.merges() {
 		gone, err := tx.exec(inMonth("DELETE FROM {frame} WHERE account = $1 AND seq0 >= $2 AND seq0 <= $3", r.month), r.row.account, r.row.seq0, r.last)
 		if err != nil {
@@ -247,7 +253,7 @@ func (r *sealRun) replace(tx *writeTx) error {
 		if gone != int64(r.frames) {
 			return errVanished
 		}
-		if err := r.row.insert(tx, inMonth(insertFrame, r.month), r.arrivals); err != nil {
+		if err := r.row.insert(tx, inMonth(insertFrame, r.month)); err != nil {
 			return err
 		}
 	}
@@ -315,12 +321,21 @@ func (s *Store) upkeep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		_, err := s.seal(ctx, func(took time.Duration) error { return pause(ctx, sealRest*took) })
-		s.report(ctx, "sealing failed", err)
-		if s.opts.RetainMonths > 0 {
-			_, err := s.DropMonths(ctx, s.now().AddDate(0, -s.opts.RetainMonths, 0))
-			s.report(ctx, "dropping old months failed", err)
-		}
+		s.clean(ctx)
+	}
+}
+
+// clean does what upkeep does once, if it is this store's to do.
+func (s *Store) clean(ctx context.Context) {
+	if mine, err := s.engine.chore(ctx, "upkeep"); !mine || err != nil {
+		s.report(ctx, "asking whose the upkeep is failed", err)
+		return
+	}
+	_, err := s.seal(ctx, func(took time.Duration) error { return pause(ctx, sealRest*took) })
+	s.report(ctx, "sealing failed", err)
+	if s.opts.RetainMonths > 0 {
+		_, err := s.DropMonths(ctx, s.now().AddDate(0, -s.opts.RetainMonths, 0))
+		s.report(ctx, "dropping old months failed", err)
 	}
 }
 

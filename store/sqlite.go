@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -49,19 +50,15 @@ func OpenSQLite(ctx context.Context, opts Options) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, lock: lock}
-	s.stmts.byText = make(map[string]*sql.Stmt)
-	s.tail = tail{limit: opts.TailBytes, of: make(map[tidings.AccountID][]*tailChunk)}
-	s.heads.of = make(map[tidings.AccountID]head)
+	s := newStore(opts)
+	e := &sqliteEngine{s: s, lock: lock, checkpoint: make(chan struct{}, 1)}
+	s.engine = e
 	defer func() {
 		if err != nil {
-			s.release()
+			err = errors.Join(err, s.release())
 		}
 	}()
 
-	if s.codec, err = newCodec(); err != nil {
-		return nil, err
-	}
 	path := filepath.Join(opts.Dir, databaseFile)
 	if err := makeDatabase(path); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
@@ -73,63 +70,188 @@ func OpenSQLite(ctx context.Context, opts Options) (_ *Store, err error) {
 		return nil, err
 	}
 	writer.SetMaxOpenConns(1)
+	s.committer = newCommitter(s, writer)
 	if err := migrate(ctx, writer); err != nil {
-		return nil, errors.Join(err, writer.Close())
+		return nil, err
 	}
 	if err := selfTest(ctx, writer); err != nil {
-		return nil, errors.Join(err, writer.Close())
+		return nil, err
 	}
-	checkpointer, err := sql.Open("sqlite", dsn(path, "busy_timeout(100)", "synchronous(FULL)", "wal_autocheckpoint(0)", "cache_size(-512)"))
+	e.checkpointer, err = sql.Open("sqlite", dsn(path, "busy_timeout(100)", "synchronous(FULL)", "wal_autocheckpoint(0)", "cache_size(-512)"))
 	if err != nil {
-		return nil, errors.Join(err, writer.Close())
+		return nil, err
 	}
-	checkpointer.SetMaxOpenConns(1)
+	e.checkpointer.SetMaxOpenConns(1)
 	s.reader, err = sql.Open("sqlite", dsn(path, "busy_timeout(5000)", "query_only(1)", "wal_autocheckpoint(0)", "cache_size(-2048)", "temp_store(MEMORY)"))
 	if err != nil {
-		return nil, errors.Join(err, writer.Close(), checkpointer.Close())
+		return nil, err
 	}
 	s.reader.SetMaxOpenConns(readConnections)
 	s.reader.SetMaxIdleConns(readConnections)
-
-	s.committer, err = newCommitter(ctx, s, writer, checkpointer)
-	if err != nil {
-		return nil, errors.Join(err, writer.Close(), checkpointer.Close())
-	}
-	if err := s.months.load(reader{s, ctx}); err != nil {
-		return nil, errors.Join(fmt.Errorf("reading the months: %w", err), s.committer.release())
-	}
-	if err := s.checkKeys(ctx); err != nil {
-		return nil, errors.Join(err, s.committer.release())
-	}
-	s.start()
-	return s, nil
+	return s, s.open(ctx)
 }
 
-// start begins the background loops; shutDown ends them.
-func (s *Store) start() {
-	ctx, stop := context.WithCancel(context.Background())
-	s.stop = stop
-	s.loops.Go(s.committer.loop)
-	s.loops.Go(func() { s.committer.checkpoints(ctx) })
-	s.loops.Go(func() { s.upkeep(ctx) })
+// sqliteEngine is the engine of a data directory.
+type sqliteEngine struct {
+	s            *Store
+	lock         *os.File // the data directory's lock
+	checkpointer *sql.DB
+
+	lastArrival time.Time // of the newest append; only the committer uses it
+
+	walPages   int           // written since a checkpoint was asked for; only the committer uses it
+	logPages   int           // written since the log was last made to start over; only the committer uses it
+	checkpoint chan struct{} // capacity 1: asks for a checkpoint
+	restart    atomic.Bool   // the log is to start over
 }
 
-func (s *Store) shutDown() error {
-	s.stop()
-	s.committer.close()
-	s.loops.Wait()
-	err := s.committer.release()
-	return errors.Join(err, s.release())
+func (e *sqliteEngine) start(ctx context.Context) {
+	e.s.loops.Go(func() { e.checkpoints(ctx) })
 }
 
-// release closes the readers and, last, gives the lock back.
-func (s *Store) release() error {
+// release closes what is left and, last, gives the lock back.
+func (e *sqliteEngine) release() error {
 	var err error
-	if s.reader != nil {
-		err = s.reader.Close()
+	if e.checkpointer != nil {
+		err = e.checkpointer.Close()
 	}
-	return errors.Join(err, s.lock.Close())
+	return errors.Join(err, e.lock.Close())
 }
+
+func (e *sqliteEngine) begin(tx *writeTx) error {
+	_, err := tx.exec("BEGIN IMMEDIATE")
+	return err
+}
+
+func (e *sqliteEngine) end(tx *writeTx) error {
+	_, err := tx.exec("COMMIT")
+	if err != nil {
+		e.undo(tx)
+	}
+	return err
+}
+
+func (e *sqliteEngine) undo(tx *writeTx) {
+	// SQLite may have rolled back by itself; then this one fails, which is as good.
+	_, _ = tx.exec("ROLLBACK")
+}
+
+// failed gives up: nobody else writes, so another run would end alike.
+func (e *sqliteEngine) failed(*writeTx, int, error) outcome { return given }
+
+func (e *sqliteEngine) judge(err error) (verdict, error) { return judgeSQLite(err) }
+
+func (e *sqliteEngine) groupDone() {
+	e.countWrites()
+	e.restartLog()
+}
+
+func (e *sqliteEngine) queue(tx *writeTx, query string, args ...any) error {
+	_, err := tx.exec(query, args...)
+	return err
+}
+
+func (e *sqliteEngine) head(tx *writeTx, account tidings.AccountID) (head, error) {
+	return readHead(tx, account)
+}
+
+// appendHeads takes the heads from memory: nobody else changes them.
+func (e *sqliteEngine) appendHeads(tx *writeTx, accounts []tidings.AccountID) (map[tidings.AccountID]head, error) {
+	heads := make(map[tidings.AccountID]head, len(accounts))
+	for _, account := range accounts {
+		h, ok := e.s.heads.get(account)
+		if !ok {
+			var err error
+			if h, err = readHead(tx, account); tidings.CodeOf(err) == tidings.CodeNotFound {
+				continue
+			} else if err != nil {
+				return nil, err
+			}
+		}
+		heads[account] = h
+	}
+	return heads, nil
+}
+
+func (e *sqliteEngine) deliver(tx *writeTx, ds []*pendingDelivery) error {
+	return applyDeliveries(tx, ds)
+}
+
+func (e *sqliteEngine) headColumns() string { return "next_seq, dropped_seq, 0" }
+
+// monthsNow takes the months from memory: nobody else changes them.
+func (e *sqliteEngine) monthsNow(querier) ([]month, error) { return e.s.months.all(), nil }
+
+func (e *sqliteEngine) frameTable() []string {
+	return []string{`CREATE TABLE {frame} (
+		id      INTEGER PRIMARY KEY,
+		account INTEGER NOT NULL,
+		seq0    INTEGER NOT NULL,
+		n       INTEGER NOT NULL,
+		at0     INTEGER NOT NULL,
+		at1     INTEGER NOT NULL,
+		arrived INTEGER NOT NULL,
+		smask   INTEGER NOT NULL,
+		bloom   BLOB    NOT NULL,
+		body    BLOB    NOT NULL
+	)`, "CREATE UNIQUE INDEX {frame}_seq ON {frame} (account, seq0)"}
+}
+
+// contactID counts on from the last id that was ever given.
+func (e *sqliteEngine) contactID(w *contactWriter) (tidings.ContactID, error) {
+	if w.lastID == 0 {
+		err := w.tx.row(`SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'contact'`).Scan(&w.lastID)
+		if err != nil {
+			return 0, err
+		}
+	}
+	w.lastID++
+	return w.lastID, nil
+}
+
+func (e *sqliteEngine) giveBack(w *contactWriter) { w.lastID-- }
+
+// putNames writes the names one after the other, because a statement of
+// another kind between them may have their index write out what it holds back.
+func (e *sqliteEngine) putNames(tx *writeTx, account tidings.AccountID, names []contactName) error {
+	for _, name := range names {
+		if !name.known {
+			continue
+		}
+		if err := e.dropName(tx, account, name.id); err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
+		if name.words == "" {
+			continue
+		}
+		if _, err := tx.exec(`INSERT INTO contact_name (rowid, words) VALUES ($1, $2)`, name.id, accountWord(account)+" "+name.words); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *sqliteEngine) dropName(tx *writeTx, _ tidings.AccountID, id tidings.ContactID) error {
+	_, err := tx.exec(`DELETE FROM contact_name WHERE rowid = $1`, id)
+	return err
+}
+
+func (e *sqliteEngine) findNames(account tidings.AccountID, words []string, limit int) (string, []any) {
+	match := `"` + accountWord(account) + `"`
+	for _, word := range words {
+		match += ` AND "` + word + `"*`
+	}
+	return `SELECT rowid FROM contact_name WHERE contact_name MATCH $1 ORDER BY rowid LIMIT $2`, []any{match, limit}
+}
+
+// accountWord is a word that stands in the index of names for the account: one
+// that nobody can type, because plainName leaves its first letter out.
+func accountWord(account tidings.AccountID) string { return fmt.Sprintf("\uE000%d", account) }
+
+// chore is always this store's: no other has the directory.
+func (e *sqliteEngine) chore(context.Context, string) (bool, error) { return true, nil }
 
 // makeDir makes the directory when it is missing, and its name durable.
 func makeDir(dir string) error {
@@ -221,6 +343,3 @@ func selfTest(ctx context.Context, db *sql.DB) error {
 	}
 	return nil
 }
-
-// now is the instant of a unit of work, in whole milliseconds UTC as it is stored.
-func (s *Store) now() time.Time { return s.opts.Now().UTC().Truncate(time.Millisecond) }

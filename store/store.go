@@ -27,8 +27,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,8 +89,8 @@ func (o Options) withDefaults() Options {
 // Store is an open store. Its methods may be called from many goroutines.
 type Store struct {
 	opts      Options
-	lock      *os.File // the data directory's lock
-	reader    *sql.DB  // query_only connections
+	engine    engine
+	reader    *sql.DB // connections that only read
 	committer *committer
 
 	stmts struct { // prepared statements of the readers, by their text
@@ -112,6 +113,60 @@ type Store struct {
 	stop   context.CancelFunc
 	closed sync.Once
 }
+
+func newStore(opts Options) *Store {
+	s := &Store{opts: opts}
+	s.stmts.byText = make(map[string]*sql.Stmt)
+	s.tail = tail{limit: opts.TailBytes, of: make(map[tidings.AccountID][]*tailChunk)}
+	s.heads.of = make(map[tidings.AccountID]head)
+	return s
+}
+
+// open begins the work of a store whose databases are open.
+func (s *Store) open(ctx context.Context) (err error) {
+	if s.codec, err = newCodec(); err != nil {
+		return err
+	}
+	if err := s.committer.connect(ctx); err != nil {
+		return err
+	}
+	if err := s.months.load(reader{s, ctx}); err != nil {
+		return fmt.Errorf("reading the months: %w", err)
+	}
+	if err := s.checkKeys(ctx); err != nil {
+		return err
+	}
+	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	s.loops.Go(s.committer.loop)
+	s.engine.start(ctx)
+	s.loops.Go(func() { s.upkeep(ctx) })
+	return nil
+}
+
+func (s *Store) shutDown() error {
+	s.stop()
+	s.committer.close()
+	s.loops.Wait()
+	return s.release()
+}
+
+// release closes what is open.
+func (s *Store) release() error {
+	var errs []error
+	if s.committer != nil { // the last connection to close writes SQLite's whole log back
+		errs = append(errs, s.committer.release())
+	}
+	if s.codec != nil {
+		errs = append(errs, s.codec.close())
+	}
+	if s.reader != nil {
+		errs = append(errs, s.reader.Close())
+	}
+	return errors.Join(append(errs, s.engine.release())...)
+}
+
+// now is the instant of a unit of work, in whole milliseconds UTC as it is stored.
+func (s *Store) now() time.Time { return s.opts.Now().UTC().Truncate(time.Millisecond) }
 
 // Close writes what is still held back, waits for the store's goroutines and
 // gives the data directory free. Calls after it are refused with CodeUnavailable.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	"tidings"
 )
 
 // writeTx is the transaction of one group, as an operation sees it. SQL is
@@ -13,11 +15,18 @@ type writeTx struct {
 	now         time.Time // of the group, whole milliseconds UTC
 	afterCommit []func()
 	undo        bool // instead of a commit: all that was done is an operation that failed
+
+	heads map[tidings.AccountID]head // of accounts that are locked, as they are in the transaction; see engine.head
+	ahead []tidings.AccountID        // accounts to be locked from the start, because a run before this one met them too late
 }
 
 // commit runs op in the next group's transaction and waits until it is
 // durable. An error of op undoes what op did and nothing else; when ctx ends
 // before the transaction began, op does not run, later it is not given up.
+//
+// op may run more than once: a transaction that a conflict or a lost connection
+// undid is run again from its start. So op sets what it captures, and never
+// goes on from what a run before has left there.
 //
 // op runs on the committer's goroutine and holds all other writes up: it must
 // not wait for anything and must not call the store. What it gives back it
@@ -56,6 +65,14 @@ func (tx *writeTx) rows(query string, args ...any) (*sql.Rows, error) {
 	}
 	return stmt.QueryContext(context.Background(), args...)
 }
+
+// queue runs a statement whose result nobody waits for. It may be sent with
+// the next statement, whose error is then that of either.
+func (tx *writeTx) queue(query string, args ...any) error {
+	return tx.c.engine.queue(tx, query, args...)
+}
+
+func (tx *writeTx) engine() engine { return tx.c.engine }
 
 // onCommit has f called after the commit and before the callers hear of it;
 // not at all when the operation or the commit fails. f must not block.

@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"tidings"
+)
+
+// engine is what differs between the databases. All that it is not asked is
+// SQL that both read, with $N.
+type engine interface {
+	// begin begins the transaction of a group, end makes it durable, undo gives
+	// it up. After an error of end it is undone, or in doubt.
+	begin(tx *writeTx) error
+	end(tx *writeTx) error
+	undo(tx *writeTx)
+	// failed says what is to become of a group whose try-th run ended in an
+	// error, having done what is needed for it.
+	failed(tx *writeTx, try int, err error) outcome
+	// judge says how far an error reaches, in words for clients.
+	judge(err error) (verdict, error)
+	// groupDone is called by the committer between two groups.
+	groupDone()
+
+	// queue runs a statement whose result nobody waits for: at once, or with the next one.
+	queue(tx *writeTx, query string, args ...any) error
+
+	// head gives the head of an account in a transaction, which nobody else
+	// changes before the transaction ends.
+	head(tx *writeTx, account tidings.AccountID) (head, error)
+	// appendHeads gives the heads of the accounts of a group's appends.
+	// Accounts that there are not are left out.
+	appendHeads(tx *writeTx, accounts []tidings.AccountID) (map[tidings.AccountID]head, error)
+	// arrive gives when what is appended now to a feed with a head arrives, and
+	// the name of the month that it goes into.
+	arrive(tx *writeTx, h head) (time.Time, string)
+	// putFrames stores frames in a month, putHeads where feeds end now.
+	putFrames(tx *writeTx, m month, rows []frameRow) error
+	putHeads(tx *writeTx, feeds []*feedAppend) error
+	// deliver stores the deliveries of a group; see applyDeliveries.
+	deliver(tx *writeTx, ds []*pendingDelivery) error
+	// headColumns lists the columns of the table head that make a head.
+	headColumns() string
+	// monthsNow gives the months as they are committed, oldest first.
+	monthsNow(q querier) ([]month, error)
+	// frameTable is the statements that make the table of a month's frames.
+	frameTable() []string
+
+	// contactID gives the id of the next contact; giveBack says that it was not used.
+	contactID(w *contactWriter) (tidings.ContactID, error)
+	giveBack(w *contactWriter)
+	// putNames stores names of contacts in their index, in place of what it has of them.
+	putNames(tx *writeTx, account tidings.AccountID, names []contactName) error
+	// dropName removes a contact's name from the index.
+	dropName(tx *writeTx, account tidings.AccountID, id tidings.ContactID) error
+	// findNames is the query for the contacts in whose names every word begins a word.
+	findNames(account tidings.AccountID, words []string, limit int) (query string, args []any)
+
+	// chore says whether this store is the one to do a work that only one of
+	// those on a database does, for a while from now on.
+	chore(ctx context.Context, name string) (bool, error)
+	// backup writes a copy of the database to a new file.
+	backup(ctx context.Context, path string) error
+
+	// start begins the engine's own loops; they end with ctx.
+	start(ctx context.Context)
+	// release closes what the engine has open, when the loops have ended.
+	release() error
+}
+
+// outcome is what becomes of a group that failed.
+type outcome int
+
+const (
+	given     outcome = iota // up: the callers are told
+	again                    // it is run once more, in a new transaction
+	committed                // it is durable after all
+)
