@@ -56,7 +56,10 @@ func (c *cutter) ahead(ctx context.Context) *ahead {
 // next gives the next batch of the plan.
 func (a *ahead) next(ctx context.Context) pulled {
 	select {
-	case p := <-a.out:
+	case p, ok := <-a.out:
+		if !ok {
+			return pulled{err: context.Canceled} // it was ended
+		}
 		return p
 	case <-ctx.Done():
 		return pulled{err: ctx.Err()}

@@ -19,6 +19,15 @@ type Config struct {
 	// the receiver asked for by Retry-After, 0 when it asked for nothing.
 	Post func(context.Context, *tidings.Endpoint, Outgoing) (tidings.Attempt, time.Duration)
 
+	// Leases is set where several nodes share the store, and Node is then this
+	// one: its Leases, Load and Seen are set by the dispatcher and the store. A
+	// node without RoleDeliver holds nothing and passes on what it is asked for.
+	// Default: every endpoint is this process's.
+	Leases Leases
+	Node   tidings.Node
+	// Tell tells all other nodes. It must not block. Needed with Leases.
+	Tell func(tidings.Notice)
+
 	RetryBase   time.Duration // wait after the first failure; DefaultRetryBase
 	RetryCap    time.Duration // longest wait; DefaultRetryCap
 	MaxInFlight int           // first attempts in flight at once; 4096
@@ -27,7 +36,7 @@ type Config struct {
 }
 
 // Dispatcher delivers the feeds of all accounts to their endpoints: one lane
-// an endpoint.
+// an endpoint, for the endpoints of the shards that this process holds.
 type Dispatcher struct {
 	cfg      Config
 	log      Log
@@ -37,21 +46,19 @@ type Dispatcher struct {
 	watchers watchers
 	counts   counts
 
-	ctx    context.Context // ends when what is in flight must end
+	ctx    context.Context // ends when everything has ended
 	cancel context.CancelFunc
 
 	mu       sync.RWMutex
-	byID     map[tidings.EndpointID]*lane
+	shards   [tidings.Shards]*shard // nil = not held here
 	accounts map[tidings.AccountID]*accountLanes
+	stopped  bool // no shard is added any more
 
 	refreshing sync.Mutex // reads of lanes reach them in the order in which they were made
 
-	waker sync.WaitGroup
-	heads heads
-
-	stop    sync.RWMutex // guards stopped against a lane that starts meanwhile
-	stopped bool
-	lanes   sync.WaitGroup // running lanes
+	waker   sync.WaitGroup
+	heads   heads
+	holding *holding // nil where nobody shares the store
 }
 
 // accountLanes are the lanes of one account and what they follow.
@@ -80,7 +87,7 @@ func New(cfg Config) *Dispatcher {
 		cfg.Logger = slog.Default()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Dispatcher{
+	d := &Dispatcher{
 		cfg:      cfg,
 		log:      cfg.Log,
 		logger:   cfg.Logger,
@@ -88,269 +95,255 @@ func New(cfg Config) *Dispatcher {
 		slots:    newSlots(cfg.MaxInFlight, cfg.MaxRepeats),
 		ctx:      ctx,
 		cancel:   cancel,
-		byID:     map[tidings.EndpointID]*lane{},
 		accounts: map[tidings.AccountID]*accountLanes{},
 		heads:    heads{wake: make(chan struct{}, 1)},
 	}
+	if cfg.Leases != nil {
+		d.holding = newHolding(d)
+	}
+	return d
 }
 
-// Start reads all lanes and sets those going that have something to send. It
-// returns when every lane is known. Call it once.
+// Start takes what is this process's and sets those lanes going that have
+// something to send. It returns when every lane is known. Call it once.
 func (d *Dispatcher) Start(ctx context.Context) error {
 	d.waker.Go(d.followHeads)
-	err := d.log.Lanes(ctx, func(ep tidings.Endpoint, pos tidings.Position) error {
-		d.add(&loaded{ep: &ep, pos: pos})
-		return nil
-	})
-	if err != nil {
-		return err
+	if d.holding != nil {
+		return d.holding.start(ctx)
 	}
-	d.mu.RLock()
-	accounts := make([]tidings.AccountID, 0, len(d.accounts))
-	for id := range d.accounts {
-		accounts = append(accounts, id)
+	var all []*shard
+	for n := range tidings.Shards {
+		all = append(all, d.hold(tidings.Lease{Shard: n}, nil))
 	}
-	d.mu.RUnlock()
-	for _, id := range accounts {
-		head, err := d.log.Head(ctx, id)
-		if err != nil {
-			return err
-		}
-		d.reached(id, head, false)
-	}
-	for _, l := range d.all() {
-		l.wake() // frozen batches and retries whose time has come need no new head
-	}
-	return nil
+	return d.load(ctx, all)
 }
 
 // Stop ends the dispatcher: nothing new is sent, and what is in flight may
 // finish until ctx ends, when it is cut off. It returns when no lane runs and
 // every position is durable, so that nothing is sent again after a restart;
-// its error says that ctx ended too early for one or the other.
+// its error says that ctx ended too early for one or the other. Leases are
+// given back as soon as nothing of theirs is under way.
 func (d *Dispatcher) Stop(ctx context.Context) error {
-	d.stop.Lock()
+	d.mu.Lock()
 	already := d.stopped
 	d.stopped = true
-	d.stop.Unlock()
+	d.mu.Unlock()
 	if already {
-		d.lanes.Wait()
+		<-d.ctx.Done()
 		return nil
 	}
+	defer d.cancel()
 	d.heads.close()
-	d.releaseWaiting()
-	ended := make(chan struct{})
-	go func() { d.lanes.Wait(); close(ended) }()
 	var err error
-	select {
-	case <-ended:
-	case <-ctx.Done():
-		err = ctx.Err()
+	if d.holding != nil {
+		err = d.holding.stop(ctx)
+	} else {
+		err = drainAll(ctx, d.held(), d.drop)
 	}
-	d.cancel()
-	<-ended
 	d.waker.Wait()
-	for _, l := range d.all() {
-		err = errors.Join(err, l.flush(ctx))
-	}
 	return err
 }
 
-func (d *Dispatcher) all() []*lane {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	return slices.Collect(maps.Values(d.byID))
-}
-
-// releaseWaiting stops the timers, and the lanes that wait for a slot or a store.
-func (d *Dispatcher) releaseWaiting() {
-	for _, l := range d.all() {
-		l.mu.Lock()
-		if l.timer != nil {
-			l.timer.Stop()
-		}
-		if l.cancel != nil && !l.posting {
-			l.cancel()
-		}
-		l.mu.Unlock()
+// drainAll drains shards side by side, and says of each when it has ended.
+func drainAll(ctx context.Context, shards []*shard, ended func(*shard)) error {
+	errs := make([]error, len(shards))
+	var drains sync.WaitGroup
+	for i, s := range shards {
+		drains.Go(func() {
+			errs[i] = s.drain(ctx)
+			ended(s)
+		})
 	}
+	drains.Wait()
+	return errors.Join(errs...)
 }
 
-func (d *Dispatcher) stopping() bool {
-	d.stop.RLock()
-	defer d.stop.RUnlock()
-	return d.stopped
-}
-
-// admit counts a lane in that is about to run, unless the dispatcher stops.
-func (d *Dispatcher) admit() bool {
-	d.stop.RLock()
-	defer d.stop.RUnlock()
-	if d.stopped {
-		return false
-	}
-	d.lanes.Add(1)
-	return true
-}
-
-// add registers a lane that was read from the store.
-func (d *Dispatcher) add(fresh *loaded) (l *lane, newAccount bool) {
-	l = &lane{d: d, id: fresh.ep.ID, account: fresh.ep.Account, ep: fresh.ep, pos: d.schedule.now(fresh.pos)}
+// hold makes a shard this process's; nil when the dispatcher stops. before is
+// the one that was held earlier under the same number; nil = none.
+func (d *Dispatcher) hold(lease tidings.Lease, before *shard) *shard {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.byID[l.id] = l
+	if d.stopped {
+		return nil
+	}
+	s := d.newShard(lease)
+	s.before = before
+	d.shards[lease.Shard] = s
+	return s
+}
+
+// held gives the shards that are this process's.
+func (d *Dispatcher) held() []*shard {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var list []*shard
+	for _, s := range d.shards {
+		if s != nil {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// load reads the lanes of shards that were just taken and sets them going.
+func (d *Dispatcher) load(ctx context.Context, shards []*shard) error {
+	for _, s := range shards {
+		s.begin()
+	}
+	accounts := map[tidings.AccountID]bool{}
+	each := func(ep tidings.Endpoint, pos tidings.Position) error {
+		if s := d.shardOf(ep.ID); s != nil && d.add(s, &loaded{ep: &ep, pos: pos}) {
+			accounts[ep.Account] = true
+		}
+		return nil
+	}
+	if err := d.eachLane(ctx, shards, each); err != nil {
+		return err
+	}
+	if err := d.readHeads(ctx, slices.Collect(maps.Keys(accounts))); err != nil {
+		return err
+	}
+	for _, s := range shards {
+		s.loaded()
+		s.wake() // frozen batches and retries whose time has come need no new head
+	}
+	return nil
+}
+
+// eachLane reads the lanes of shards.
+func (d *Dispatcher) eachLane(ctx context.Context, shards []*shard, each func(tidings.Endpoint, tidings.Position) error) error {
+	if d.cfg.Leases == nil {
+		return d.log.Lanes(ctx, each)
+	}
+	numbers := make([]int, len(shards))
+	for i, s := range shards {
+		numbers[i] = s.lease.Shard
+	}
+	return d.cfg.Leases.LanesOf(ctx, numbers, each)
+}
+
+// add registers a lane that was read from the store, unless it is known or was
+// deleted meanwhile. What is known was read later, or is on its way.
+func (d *Dispatcher) add(s *shard, fresh *loaded) bool {
+	l := &lane{d: d, shard: s, id: fresh.ep.ID, account: fresh.ep.Account, ep: fresh.ep, pos: d.schedule.now(fresh.pos)}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, deleted := s.deleted[l.id]
+	if s.state == shardDraining || s.state == shardOver || s.lanes[l.id] != nil || deleted {
+		return false
+	}
+	s.lanes[l.id] = l
 	a := d.accounts[l.account]
 	if a == nil {
 		a = &accountLanes{}
 		d.accounts[l.account] = a
-		newAccount = true
 	}
 	a.mu.Lock()
 	a.lanes = append(a.lanes, l)
 	l.head = a.head
 	a.mu.Unlock()
-	return l, newAccount
+	return true
 }
 
 // forget takes a lane out that is gone.
 func (d *Dispatcher) forget(l *lane) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.byID, l.id)
-	a := d.accounts[l.account]
+	l.shard.mu.Lock()
+	delete(l.shard.lanes, l.id)
+	l.shard.mu.Unlock()
+	d.unfollow(l.account, func(other *lane) bool { return other == l })
+}
+
+// drop takes a shard out with its lanes.
+func (d *Dispatcher) drop(s *shard) {
+	s.lose()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.shards[s.lease.Shard] == s {
+		d.shards[s.lease.Shard] = nil
+	}
+	accounts := map[tidings.AccountID]bool{}
+	for _, l := range s.all() {
+		l.releaseWaiting()
+		accounts[l.account] = true
+	}
+	for account := range accounts {
+		d.unfollow(account, func(l *lane) bool { return l.shard == s })
+	}
+	s.mu.Lock()
+	s.lanes = nil
+	s.mu.Unlock()
+}
+
+// unfollow takes lanes out of an account's, and the account with its last
+// one. Callers hold d.mu.
+func (d *Dispatcher) unfollow(account tidings.AccountID, which func(*lane) bool) {
+	a := d.accounts[account]
+	if a == nil {
+		return
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for i, other := range a.lanes {
-		if other == l {
-			a.lanes = append(a.lanes[:i], a.lanes[i+1:]...)
-			break
-		}
+	a.lanes = slices.DeleteFunc(a.lanes, which)
+	if len(a.lanes) == 0 {
+		delete(d.accounts, account)
 	}
+}
+
+func (d *Dispatcher) shardOf(id tidings.EndpointID) *shard { return d.shardAt(tidings.ShardOf(id)) }
+
+func (d *Dispatcher) shardAt(number int) *shard {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.shards[number]
 }
 
 func (d *Dispatcher) lane(id tidings.EndpointID) *lane {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	return d.byID[id]
+	if s := d.shardOf(id); s != nil {
+		return s.lane(id)
+	}
+	return nil
 }
 
-// Reload has an endpoint's lane read the store anew: after it was created,
-// changed, deleted, or its position moved by an Act. An attempt in flight is
-// cut off when the position was moved or the endpoint is gone; otherwise it
-// finishes as it began.
-func (d *Dispatcher) Reload(ctx context.Context, id tidings.EndpointID) error {
-	return d.refresh(ctx, id)
-}
-
-func (d *Dispatcher) refresh(ctx context.Context, id tidings.EndpointID) error {
-	d.refreshing.Lock()
-	defer d.refreshing.Unlock()
-	fresh := &loaded{}
-	ep, pos, err := d.log.Lane(ctx, id)
-	switch {
-	case err == nil:
-		fresh = &loaded{ep: &ep, pos: pos}
-	case tidings.CodeOf(err) != tidings.CodeNotFound:
+// readHeads brings accounts to where their feeds end now.
+func (d *Dispatcher) readHeads(ctx context.Context, accounts []tidings.AccountID) error {
+	if len(accounts) == 0 {
+		return nil
+	}
+	if d.cfg.Leases != nil {
+		heads, err := d.cfg.Leases.Heads(ctx, accounts)
+		for account, head := range heads {
+			d.reached(account, head, false)
+		}
 		return err
 	}
-	if l := d.lane(id); l != nil {
-		l.offer(fresh)
-		return nil
-	}
-	if fresh.ep == nil {
-		return nil
-	}
-	l, newAccount := d.add(fresh)
-	if newAccount {
-		head, err := d.log.Head(ctx, ep.Account)
+	for _, account := range accounts {
+		head, err := d.log.Head(ctx, account)
 		if err != nil {
 			return err
 		}
-		d.reached(ep.Account, head, false)
+		d.reached(account, head, false)
 	}
-	l.wake()
 	return nil
 }
 
-// offer leaves what was read for the lane's goroutine to adopt.
-func (l *lane) offer(fresh *loaded) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.fresh, l.fenced = fresh, false
-	moved := fresh.ep == nil || fresh.pos.Epoch != l.pos.Epoch
-	if l.cancel != nil && (moved || !l.posting) {
-		l.cancel()
+// mayPost says whether a POST may begin now. By the clocks, not by a timer: the
+// process may just have been stopped for a while.
+func (d *Dispatcher) mayPost() bool { return d.holding == nil || d.holding.valid() }
+
+// tell tells the other nodes, where there are any.
+func (d *Dispatcher) tell(n tidings.Notice) {
+	if d.holding != nil {
+		d.cfg.Tell(n)
 	}
-	l.wakeLocked()
 }
 
-// TryNow has a waiting batch attempted before its time. It does not change the
-// schedule: another failure waits as long as it would have.
-func (d *Dispatcher) TryNow(id tidings.EndpointID) error {
-	l := d.lane(id)
-	if l == nil {
-		return tidings.Errorf(tidings.CodeNotFound, "no endpoint %d is delivered here", id)
+// renewSoon has the leases looked at now.
+func (d *Dispatcher) renewSoon() {
+	if d.holding != nil {
+		d.holding.renewSoon()
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	ep, waits := l.ep, l.hasWork()
-	if l.fresh != nil && l.fresh.ep != nil {
-		ep, waits = l.fresh.ep, waits || l.head > l.fresh.pos.Scanned
-	}
-	switch {
-	case ep.State != tidings.StateActive:
-		return tidings.Errorf(tidings.CodeConflict, "endpoint %d is deactivated: activate it first", id)
-	case !waits:
-		return tidings.Errorf(tidings.CodeConflict, "endpoint %d has nothing to send", id)
-	}
-	l.tryNow = !l.posting // an attempt that is under way is the one wanted
-	l.wakeLocked()
-	return nil
-}
-
-// Lane says how an endpoint stands; false when no such lane is here.
-func (d *Dispatcher) Lane(id tidings.EndpointID) (LaneStatus, bool) {
-	l := d.lane(id)
-	if l == nil {
-		return LaneStatus{}, false
-	}
-	now := time.Now()
-	d.mu.RLock()
-	a := d.accounts[l.account]
-	d.mu.RUnlock()
-	a.mu.Lock()
-	arriving := a.arriving.perSecond(now)
-	a.mu.Unlock()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return LaneStatus{
-		Position:          l.pos,
-		Head:              max(l.head, l.pos.Scanned),
-		InFlight:          l.posting,
-		PerSecond:         l.rate.perSecond(now),
-		ArrivingPerSecond: arriving,
-	}, true
-}
-
-// HeadBatch gives the batch that an endpoint's next attempt sends: the frozen
-// one, or what its options make of what waits now. CodeConflict when nothing waits.
-func (d *Dispatcher) HeadBatch(ctx context.Context, id tidings.EndpointID) (*Batch, tidings.Position, error) {
-	l := d.lane(id)
-	if l == nil {
-		return nil, tidings.Position{}, tidings.Errorf(tidings.CodeNotFound, "no endpoint %d is delivered here", id)
-	}
-	l.mu.Lock()
-	ep, pos, head := l.ep, l.pos, l.head
-	l.mu.Unlock()
-	if pos.Plan.End <= pos.Cursor {
-		pos.Plan = planFor(ep, pos, head)
-	}
-	batch, err := newCutter(d.log, ep.Account, pos).next(ctx)
-	if err != nil {
-		return nil, pos, err
-	}
-	if batch == nil {
-		return nil, pos, tidings.Errorf(tidings.CodeConflict, "endpoint %d has nothing to send", id)
-	}
-	return batch, pos, nil
 }

@@ -28,6 +28,7 @@ const storeRetry = time.Second
 // running back. That is how one endpoint has at most one POST in flight.
 type lane struct {
 	d       *Dispatcher
+	shard   *shard
 	id      tidings.EndpointID
 	account tidings.AccountID
 
@@ -42,7 +43,7 @@ type lane struct {
 	unsaved bool               // the store refused pos; it must be given again
 	fenced  bool               // the store knows another fence: read the lane anew
 	fresh   *loaded            // what Reload has read, for the goroutine to adopt
-	gone    bool               // deleted, or handed over: never run again
+	gone    bool               // deleted: never run again
 	cancel  context.CancelFunc // of the attempt in flight or the wait for a slot
 	posting bool
 	timer   *time.Timer
@@ -75,7 +76,7 @@ const (
 
 // run is the lane's goroutine.
 func (l *lane) run() {
-	defer l.d.lanes.Done()
+	defer l.shard.running.Done()
 	for {
 		switch l.decide() {
 		case stepRest:
@@ -99,7 +100,7 @@ func (l *lane) decide() step {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.gone || l.d.stopping():
+	case l.gone || !l.shard.open():
 		return l.rest(0)
 	case l.fresh != nil:
 		return stepAdopt
@@ -165,7 +166,7 @@ func (l *lane) wake() {
 }
 
 func (l *lane) wakeLocked() {
-	if l.running || l.gone || !l.d.admit() {
+	if l.running || l.gone || !l.shard.admit() {
 		return
 	}
 	l.running = true
@@ -211,6 +212,10 @@ func (l *lane) send() {
 		release()
 		return
 	}
+	if !l.d.mayPost() {
+		release()
+		return // the shard is paused by now; decide sees it
+	}
 	l.tried = max(l.tried, batch.Last)
 	attempt, retryAfter := l.post(ctx, batch)
 	release()
@@ -222,9 +227,9 @@ func (l *lane) send() {
 	}
 }
 
-// begin makes the context of one turn, which Reload may cancel.
+// begin makes the context of one turn, which Reload and the end of the lease may cancel.
 func (l *lane) begin() (context.Context, func()) {
-	ctx, cancel := context.WithCancel(l.d.ctx)
+	ctx, cancel := context.WithCancel(l.shard.context())
 	l.mu.Lock()
 	l.cancel = cancel
 	l.mu.Unlock()

@@ -25,7 +25,7 @@ func (l *lane) deliver(attempts []tidings.Attempt, urgent bool, done func(error)
 	pos := l.pos
 	l.saving++
 	l.mu.Unlock()
-	l.d.log.Deliver(tidings.Delivery{Position: pos, Attempts: attempts}, urgent, func(err error) {
+	l.d.log.Deliver(tidings.Delivery{Position: pos, Attempts: attempts, Lease: l.shard.lease.Fence}, urgent, func(err error) {
 		l.mu.Lock()
 		l.saving--
 		l.unsaved = l.unsaved && err != nil // a position covers those before it
@@ -43,7 +43,7 @@ func (l *lane) flush(ctx context.Context) error {
 		l.mu.Unlock()
 		var err error
 		switch {
-		case gone:
+		case gone, l.shard.is(shardOver):
 			return nil
 		case fresh != nil:
 			l.adopt()
@@ -72,7 +72,7 @@ func (l *lane) flush(ctx context.Context) error {
 // room or because it is down is given again; the batches already sent past it
 // would be repeated after a crash with the ids and bytes they had.
 func (l *lane) saved(err error) {
-	if err == nil {
+	if err == nil || l.notHeld(err) {
 		return
 	}
 	l.mu.Lock()
@@ -83,9 +83,20 @@ func (l *lane) saved(err error) {
 		return
 	}
 	l.unsaved = true
-	if !l.d.stopping() {
+	if l.shard.open() {
 		l.wakeAfter(storeRetry)
 	}
+}
+
+// notHeld says whether an error means that the shard is not this node's any
+// more. Then all its lanes end.
+func (l *lane) notHeld(err error) bool {
+	if !errors.Is(err, tidings.ErrNotHeld) {
+		return false
+	}
+	l.shard.lose()
+	l.d.renewSoon()
+	return true
 }
 
 // taken says whether an error means that the position is not this lane's to write.
@@ -96,7 +107,7 @@ func (l *lane) taken(err error) bool {
 
 // storeFailed waits out a failure of the store, or learns what it knows better.
 func (l *lane) storeFailed(ctx context.Context, err error) {
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil || l.notHeld(err) {
 		return
 	}
 	if l.taken(err) {
@@ -115,8 +126,9 @@ func (l *lane) storeFailed(ctx context.Context, err error) {
 
 // load reads the lane anew, after a fence said that somebody else has moved it.
 func (l *lane) load() {
-	if err := l.d.refresh(l.d.ctx, l.id); err != nil {
-		l.storeFailed(l.d.ctx, err)
+	ctx := l.shard.context()
+	if err := l.d.refresh(ctx, l.id); err != nil {
+		l.storeFailed(ctx, err)
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 	"tidings"
 )
 
-// Stats are the dispatcher's figures, for the metrics.
+// Stats are the dispatcher's figures, for the metrics. Of the endpoints of all
+// nodes it counts those that are delivered to here.
 type Stats struct {
 	Lanes      int   // endpoints known
 	Active     int   // endpoints that are delivered to
@@ -54,10 +55,15 @@ func (d *Dispatcher) Stats() Stats {
 	d.counts.mu.Lock()
 	s := Stats{Batches: d.counts.batches, Activities: d.counts.activities, Failures: maps.Clone(d.counts.failures)}
 	d.counts.mu.Unlock()
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	s.Lanes = len(d.byID)
-	for _, l := range d.byID {
+	for _, shard := range d.held() {
+		s.look(shard.all())
+	}
+	return s
+}
+
+func (s *Stats) look(lanes []*lane) {
+	s.Lanes += len(lanes)
+	for _, l := range lanes {
 		l.mu.Lock()
 		if l.posting {
 			s.InFlight++
@@ -73,5 +79,9 @@ func (d *Dispatcher) Stats() Stats {
 		}
 		l.mu.Unlock()
 	}
-	return s
+}
+
+// load is what the node tells the others of itself.
+func (s *Stats) load() tidings.NodeLoad {
+	return tidings.NodeLoad{Endpoints: s.Lanes, Blocked: s.Blocked, InFlight: s.InFlight, Backlog: s.Backlog, MaxBacklog: s.MaxBacklog}
 }
