@@ -18,7 +18,8 @@ import (
 
 // Options configures a Caller. Client is required.
 type Options struct {
-	// Client is the door to the outside. Its Allow and the one of Rules are the same ranges.
+	// Client is the door to the outside. Its Allow and the one of Rules are the
+	// same ranges, and with AllowHTTP it has HTTPToAllowed.
 	Client *egress.Client
 	// UserAgent is sent with every request. Default: "Tidings".
 	UserAgent string

@@ -17,7 +17,8 @@ import (
 
 // Rules says what may be called.
 type Rules struct {
-	// AllowHTTP lets URLs begin with http://, for development. Default: https only.
+	// AllowHTTP lets URLs begin with http://, for development: to addresses of
+	// Allow only, which the egress client holds to (HTTPToAllowed). Default: https only.
 	AllowHTTP bool
 	// Allow lists ranges that may be called although they are not of the public
 	// internet; they are those of the egress client. Default: none.
@@ -69,7 +70,7 @@ func checkURL(template string, rules Rules) string {
 	case strings.TrimSpace(template) != template:
 		return "has white space before or after it"
 	case head != "":
-		return egress.CheckURL(head, egress.URLRules{HTTPSOnly: !rules.AllowHTTP, Allow: rules.Allow})
+		return egress.CheckURL(head, egress.URLRules{HTTPSOnly: !rules.AllowHTTP, HTTPToAllowed: true, Allow: rules.Allow})
 	}
 	if scheme, _, ok := strings.Cut(template, "://"); !ok || strings.ContainsAny(scheme, "$#%") {
 		return "must begin with https:// and a host; variables may follow in the path and after the ?"

@@ -99,20 +99,25 @@ func TestCheckWebhookSaysWhatIsWrong(t *testing.T) {
 }
 
 func TestHTTPIsForDevelopmentOnly(t *testing.T) {
-	w := hookOf(1, "http://127.0.0.1:8080/$x")
+	const local, public = "http://127.0.0.1:8080/$x", "http://93.184.216.34/$x"
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	for _, tt := range []struct {
 		rules Rules
+		url   string
 		want  string
 	}{
-		{Rules{}, "must begin with https://"},
-		{Rules{Allow: loopback}, "must begin with https://"},
-		{Rules{AllowHTTP: true}, "points to an address that is not of the public internet"},
-		{Rules{AllowHTTP: true, Allow: loopback}, ""},
+		{Rules{}, local, "must begin with https://"},
+		{Rules{Allow: loopback}, local, "must begin with https://"},
+		{Rules{AllowHTTP: true}, local, "points to an address that is not of the public internet"},
+		{Rules{AllowHTTP: true, Allow: loopback}, local, ""},
+		{Rules{AllowHTTP: true, Allow: loopback}, public, "must begin with https://: the address 93.184.216.34 is not one that the operator has allowed"},
+		{Rules{AllowHTTP: true, Allow: loopback}, "http://[2a00:1450::1]/", "must begin with https://: the address 2a00:1450::1 is not"},
+		{Rules{AllowHTTP: true, Allow: loopback}, "https://93.184.216.34/$x", ""},
+		{Rules{AllowHTTP: true, Allow: loopback}, "http://shop.example/$x", ""}, // judged when it is dialled
 	} {
-		wrong := CheckWebhook(w, nil, tt.rules)
+		wrong := CheckWebhook(hookOf(1, tt.url), nil, tt.rules)
 		if (len(wrong) == 0) != (tt.want == "") || len(wrong) > 0 && !strings.Contains(wrong[0].Reason, tt.want) {
-			t.Errorf("%+v: %v, want %q", tt.rules, wrong, tt.want)
+			t.Errorf("%+v, %s: %v, want %q", tt.rules, tt.url, wrong, tt.want)
 		}
 	}
 }

@@ -17,6 +17,9 @@ type Options struct {
 	// Allow lists ranges that may be dialled although they are not of the
 	// public internet. Default: none.
 	Allow []netip.Prefix
+	// HTTPToAllowed lets http, which anybody on the way can read, reach the
+	// addresses of Allow only. Default: wherever https may go.
+	HTTPToAllowed bool
 	// RootCAs are the authorities that servers' certificates are verified
 	// against. Default: the system's.
 	RootCAs *x509.CertPool

@@ -22,6 +22,7 @@ const (
 // want a connection later, and black holes would collect such dials.
 type dialer struct {
 	guard     *guard
+	plain     func(netip.Addr) error // judges the addresses of connections without encryption
 	tls       *tls.Config
 	timeout   time.Duration // of lookup and connect together
 	handshake time.Duration // of the TLS handshake
@@ -44,6 +45,10 @@ func newDialer(o Options) *dialer {
 		lookup:    o.Lookup,
 		dial:      o.Dial,
 	}
+	d.plain = d.guard.check
+	if o.HTTPToAllowed {
+		d.plain = d.guard.checkHTTP
+	}
 	if d.lookup == nil {
 		d.lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
@@ -59,7 +64,7 @@ func newDialer(o Options) *dialer {
 func (d *dialer) dialPlain(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, release := traceOf(ctx).bind(ctx)
 	defer release()
-	conn, err := d.connect(ctx, network, address)
+	conn, err := d.connect(ctx, network, address, d.plain)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +80,7 @@ func (d *dialer) dialTLS(ctx context.Context, network, address string) (net.Conn
 	if err != nil {
 		return nil, err
 	}
-	conn, err := d.connect(ctx, network, address)
+	conn, err := d.connect(ctx, network, address, d.guard.check)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +102,7 @@ func (d *dialer) dialTLS(ctx context.Context, network, address string) (net.Conn
 // The name is looked up once. When one of its addresses is refused, the name
 // is: an honest name has no private address beside a public one, and a name that
 // changes its answers gains nothing, since what was judged is what is dialled.
-func (d *dialer) connect(ctx context.Context, network, address string) (net.Conn, error) {
+func (d *dialer) connect(ctx context.Context, network, address string, judge func(netip.Addr) error) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	tr := traceOf(ctx)
@@ -111,7 +116,7 @@ func (d *dialer) connect(ctx context.Context, network, address string) (net.Conn
 		return nil, err
 	}
 	for _, a := range addrs {
-		if err := d.guard.check(a); err != nil {
+		if err := judge(a); err != nil {
 			return nil, err
 		}
 	}

@@ -61,6 +61,44 @@ func TestNoSpellingReachesAPrivateAddress(t *testing.T) {
 	}
 }
 
+func TestHTTPReachesAllowedAddressesOnlyWhenToldSo(t *testing.T) {
+	l := &dialLog{}
+	names := map[string][]netip.Addr{
+		"public.example": addrs("93.184.216.34"), "both.example": addrs("10.0.0.1", "93.184.216.34"), "allowed.example": addrs("10.0.0.1"),
+		"nat64.example": addrs("64:ff9b::5db8:d822"), "lan.example": addrs("192.168.0.1"),
+	}
+	lookup := func(_ context.Context, host string) ([]netip.Addr, error) { return names[host], nil }
+	c := New(Options{
+		HTTPToAllowed: true, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("64:ff9b::/96")},
+		Lookup: lookup, Dial: l.dial,
+	})
+	defer c.Close()
+	for _, tt := range []struct{ url, dialled, refused, advice string }{
+		{"http://public.example/", "", "address 93.184.216.34 is refused: http, without encryption", "begin the URL with https://"},
+		{"http://93.184.216.34/", "", "address 93.184.216.34 is refused: http, without encryption", "begin the URL with https://"},
+		{"http://both.example/", "", "address 93.184.216.34 is refused: http, without encryption", "begin the URL with https://"},
+		{"http://nat64.example/", "", "address 93.184.216.34 is refused: http, without encryption", "begin the URL with https://"},
+		{"http://lan.example/", "", "address 192.168.0.1 is refused: a private network", "use a public address"},
+		{"http://allowed.example/", "10.0.0.1:80", "", ""},
+		{"https://public.example/", "93.184.216.34:443", "", ""},
+		{"https://nat64.example/", "[64:ff9b::5db8:d822]:443", "", ""},
+		{"https://lan.example/", "", "address 192.168.0.1 is refused: a private network", "use a public address"},
+	} {
+		l.dialled = nil
+		r, err := get(c, tt.url)
+		if got := strings.Join(l.dialled, " "); got != tt.dialled {
+			t.Errorf("%s dials %q, want %q", tt.url, got, tt.dialled)
+		}
+		if tt.refused == "" {
+			continue
+		}
+		trouble := Explain(Party{Name: "the outside system", HTTPSOnly: true}, tt.url, &r, err)
+		if trouble.Kind != TroubleAddress || !strings.Contains(trouble.What, tt.refused) || !strings.Contains(trouble.Advice, tt.advice) {
+			t.Errorf("%s: %+v, want %q and %q", tt.url, trouble, tt.refused, tt.advice)
+		}
+	}
+}
+
 func TestTheSocketItselfIsGuarded(t *testing.T) {
 	d := newDialer(Options{})
 	_, err := d.dial(context.Background(), "tcp", "127.0.0.1:9")

@@ -7,11 +7,13 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// AddressError says that an address is not one of the public internet and that
-// the operator has not allowed it.
+// AddressError says that an address is not one of the public internet, or that
+// it is to be reached without encryption, and that the operator has not allowed it.
 type AddressError struct {
 	Addr netip.Addr
 	Why  string // what the address is, e.g. "loopback"
+	// Plain says that only http is refused there; see Options.HTTPToAllowed.
+	Plain bool
 }
 
 func (e *AddressError) Error() string {
@@ -69,6 +71,22 @@ func (g *guard) check(addr netip.Addr) error {
 		return nil
 	}
 	return &AddressError{Addr: addr, Why: g.name(addr)}
+}
+
+// checkHTTP is check for http under Options.HTTPToAllowed: being of the public
+// internet is not enough. Behind NAT64 it is again the IPv4 address that counts.
+func (g *guard) checkHTTP(addr netip.Addr) error {
+	if err := g.check(addr); err != nil {
+		return err
+	}
+	plain := addr.Unmap().WithZone("")
+	switch {
+	case !g.allowed(plain):
+		return &AddressError{Addr: addr, Why: "http, without encryption, goes to addresses that the operator has allowed only", Plain: true}
+	case nat64().Contains(plain):
+		return g.checkHTTP(lastFour(plain))
+	}
+	return nil
 }
 
 func (g *guard) allowed(plain netip.Addr) bool {

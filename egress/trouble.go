@@ -96,11 +96,11 @@ func Explain(to Party, rawURL string, r *Response, err error) Trouble {
 // explainReaching knows why a place can't be reached, or not in time.
 func explainReaching(at place, r *Response, err error) (Trouble, bool) {
 	if refused, ok := errors.AsType[*AddressError](err); ok {
-		return Trouble{
-			TroubleAddress,
-			at.host + " is not called: " + refused.Error(),
-			"use a public address, or have the operator allow this one (--egress-allow)",
-		}, true
+		advice := "use a public address, or have the operator allow this one (--egress-allow)"
+		if refused.Plain {
+			advice = "begin the URL with https://, or have the operator allow this address (--egress-allow)"
+		}
+		return Trouble{TroubleAddress, at.host + " is not called: " + refused.Error(), advice}, true
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return explainDNS(at, dns), true

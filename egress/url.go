@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -13,9 +14,10 @@ import (
 
 // URLRules says what CheckURL lets pass.
 type URLRules struct {
-	HTTPSOnly bool           // http is refused
-	MaxLength int            // in bytes; default 2048
-	Allow     []netip.Prefix // as Options.Allow
+	HTTPSOnly     bool           // http is refused
+	HTTPToAllowed bool           // as Options.HTTPToAllowed
+	MaxLength     int            // in bytes; default 2048
+	Allow         []netip.Prefix // as Options.Allow
 }
 
 // CheckURL says what is wrong with a URL that somebody wants to save, or "".
@@ -58,7 +60,12 @@ func CheckURL(raw string, rules URLRules) string {
 	if reason := checkPort(u); reason != "" {
 		return reason
 	}
-	return checkHost(u.Hostname(), strings.HasPrefix(u.Host, "["), newGuard(rules.Allow))
+	g := newGuard(rules.Allow)
+	judge := g.check
+	if u.Scheme == "http" && rules.HTTPToAllowed {
+		judge = g.checkHTTP
+	}
+	return checkHost(u.Hostname(), strings.HasPrefix(u.Host, "["), judge)
 }
 
 func checkScheme(u *url.URL, httpsOnly bool) string {
@@ -86,13 +93,13 @@ func checkPort(u *url.URL) string {
 	return ""
 }
 
-func checkHost(host string, bracketed bool, g *guard) string {
+func checkHost(host string, bracketed bool, judge func(netip.Addr) error) string {
 	if bracketed {
 		addr, err := netip.ParseAddr(host)
 		if err != nil || !addr.Is6() {
 			return "has [brackets] with something else than an IPv6 address in them"
 		}
-		return refusal(g, addr)
+		return refusal(judge, addr)
 	}
 	ascii := host
 	if strings.ContainsFunc(host, func(r rune) bool { return r >= utf8.RuneSelf }) {
@@ -103,14 +110,14 @@ func checkHost(host string, bracketed bool, g *guard) string {
 	}
 	name := strings.TrimSuffix(strings.ToLower(ascii), ".")
 	if endsInNumber(name) {
-		return checkIPv4(name, host, g)
+		return checkIPv4(name, host, judge)
 	}
 	if !validName(name) {
 		return "has a host that is not a valid name"
 	}
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
-		v4 := refusal(g, netip.AddrFrom4([4]byte{127, 0, 0, 1}))
-		if v4 != "" && refusal(g, netip.IPv6Loopback()) != "" {
+		v4 := refusal(judge, netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+		if v4 != "" && refusal(judge, netip.IPv6Loopback()) != "" {
 			return v4
 		}
 	}
@@ -118,12 +125,12 @@ func checkHost(host string, bracketed bool, g *guard) string {
 }
 
 // checkIPv4 judges a host that can only be an IPv4 address; written is how it stands in the URL.
-func checkIPv4(name, written string, g *guard) string {
+func checkIPv4(name, written string, judge func(netip.Addr) error) string {
 	addr, ok := parseIPv4(name)
 	if !ok {
 		return "has a host that ends in a number and is not an IPv4 address"
 	}
-	if reason := refusal(g, addr); reason != "" {
+	if reason := refusal(judge, addr); reason != "" {
 		return reason
 	}
 	if addr.String() != written {
@@ -132,8 +139,12 @@ func checkIPv4(name, written string, g *guard) string {
 	return ""
 }
 
-func refusal(g *guard, addr netip.Addr) string {
-	if err := g.check(addr); err != nil {
+func refusal(judge func(netip.Addr) error, addr netip.Addr) string {
+	err := judge(addr)
+	if refused, ok := errors.AsType[*AddressError](err); ok && refused.Plain {
+		return "must begin with https://: the address " + addr.String() + " is not one that the operator has allowed (--egress-allow), and only those are reached by http"
+	}
+	if err != nil {
 		return fmt.Sprintf("points to an address that is not of the public internet, and the operator has not allowed it: %v", err)
 	}
 	return ""

@@ -28,7 +28,7 @@ type serveCmd struct {
 
 	EgressAllow []addressRange `placeholder:"CIDR" group:"Deliveries" help:"Let deliveries and calls reach addresses that are not public, e.g. 10.1.0.0/16; repeatable. None by default."`
 	CAFile      string         `placeholder:"FILE" type:"existingfile" aliases:"egress-ca" group:"Deliveries" help:"PEM file of further certificate authorities that the certificates of receivers and outside systems may come from (also --egress-ca)."`
-	AllowHTTP   bool           `group:"Deliveries" help:"Let webhooks of workflows have http URLs, without encryption: for development only."`
+	AllowHTTP   bool           `group:"Deliveries" help:"Let webhooks of workflows have http URLs, without encryption, to addresses of --egress-allow only: for development."`
 	RetryBase   time.Duration  `default:"1m" placeholder:"DURATION" group:"Deliveries" help:"Wait after the first failed attempt; it doubles with each further one."`
 	RetryCap    time.Duration  `default:"60m" placeholder:"DURATION" group:"Deliveries" help:"Longest wait between two attempts."`
 	MaxInFlight int            `default:"4096" placeholder:"N" group:"Deliveries" help:"First attempts under way at once, over all endpoints."`
@@ -54,6 +54,8 @@ func (c *serveCmd) Validate() error {
 	switch {
 	case c.AdminToken != "" && len(c.AdminToken) < minAdminToken:
 		return fmt.Errorf("--admin-token must have %d characters or more", minAdminToken)
+	case c.AllowHTTP && len(c.EgressAllow) == 0:
+		return errors.New("--allow-http needs --egress-allow: http reaches the addresses that it allows and no others")
 	case c.RetryBase < time.Millisecond:
 		return errors.New("--retry-base must be 1ms or more")
 	case c.RetryCap < c.RetryBase:

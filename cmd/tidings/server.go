@@ -30,7 +30,8 @@ type server struct {
 	log      *slog.Logger
 	socket   net.Listener
 	store    *store.Store
-	door     *egress.Client
+	door     *egress.Client // of deliveries and probes
+	calls    *egress.Client // of webhooks, which may have rules of their own
 	delivery *feed.Dispatcher
 	api      *api.Server
 	http     *http.Server
@@ -64,7 +65,8 @@ func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, e
 	}
 	news.arrivals = api.NewArrivals(s.store.Head)
 	s.door = egress.New(egress.Options{Allow: c.allowed(), RootCAs: authorities})
-	caller := call.New(call.Options{Client: s.door, UserAgent: userAgent, Rules: c.callRules()})
+	s.calls = egress.New(egress.Options{Allow: c.allowed(), HTTPToAllowed: true, RootCAs: authorities})
+	caller := call.New(call.Options{Client: s.calls, UserAgent: userAgent, Rules: c.callRules()})
 	poster := &feed.Poster{Client: s.door, UserAgent: userAgent}
 	s.delivery = feed.New(feed.Config{
 		Log: s.store, Post: poster.Post, Logger: log,
@@ -196,6 +198,7 @@ func (s *server) shutDown(ctx context.Context) error {
 	s.loops.Wait()
 	_ = s.socket.Close() // closed already when it was served on
 	s.door.Close()
+	s.calls.Close()
 	if err := s.store.Close(); err != nil {
 		return fmt.Errorf("closing the store: %w", err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/pem"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tidings/egress"
 )
 
 // webhookServer is a server with an account, before an outside system with an
@@ -73,6 +76,34 @@ func TestWebhooksNeedHTTPSUnlessAllowed(t *testing.T) {
 		case !allowed && (err == nil || !strings.Contains(err.Error(), "must begin with https://")):
 			t.Errorf("without --allow-http: %v", err)
 		}
+	}
+}
+
+func TestCallsByHTTPReachAllowedAddressesOnly(t *testing.T) {
+	s, key, _ := webhookServer(t, func(c *serveCmd) { c.AllowHTTP = true })
+	err := key.call(t.Context(), http.MethodPost, "/v1/webhooks", map[string]any{"name": "x", "url": "http://93.184.216.34/"}, nil)
+	if err == nil || !strings.Contains(err.Error(), "not one that the operator has allowed") {
+		t.Errorf("a public address by http is saved: %v", err)
+	}
+	// Names are judged by what they point to, at the door.
+	_, err = s.calls.Do(t.Context(), egress.Request{Method: http.MethodGet, URL: "http://93.184.216.34/"})
+	if refused, ok := errors.AsType[*egress.AddressError](err); !ok || !refused.Plain {
+		t.Errorf("the door of calls: %v", err)
+	}
+	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("here")) }))
+	defer plain.Close()
+	var tested struct{ OK bool }
+	body := map[string]any{"webhook": map[string]any{"name": "x", "url": plain.URL}}
+	if err := key.call(t.Context(), http.MethodPost, "/v1/webhooks/test", body, &tested); err != nil || !tested.OK {
+		t.Errorf("an allowed address by http: %+v, %v", tested, err)
+	}
+}
+
+func TestAllowHTTPAloneIsRefused(t *testing.T) {
+	flags := testFlags(t)
+	flags.AllowHTTP, flags.EgressAllow = true, nil
+	if err := flags.Validate(); err == nil || !strings.Contains(err.Error(), "--egress-allow") {
+		t.Errorf("Validate gives %v", err)
 	}
 }
 
