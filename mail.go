@@ -136,3 +136,6 @@ type Source struct {
 	UpdatedAt time.Time
 	LastAt    time.Time // of the newest event that was taken
 }
+
+// CheckCategory says what is wrong with the key of a subscription category, or "".
+func CheckCategory(key string) string { return checkShort(key, MaxCategory) }

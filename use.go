@@ -2,8 +2,8 @@ package tidings
 
 import "fmt"
 
-// Use is a thing of an account that uses another one: a connector, or the
-// reply of a webhook.
+// Use is a thing of an account that uses another one: a connector, the reply
+// of a webhook, a message, a segment, a field.
 type Use struct {
 	Kind UseKind
 	ID   int64
@@ -14,7 +14,12 @@ type Use struct {
 type UseKind string
 
 // The kinds.
-const UseWebhook UseKind = "webhook"
+const (
+	UseWebhook   UseKind = "webhook"
+	UseWorkflow  UseKind = "workflow"
+	UseMessage   UseKind = "message"
+	UseBroadcast UseKind = "broadcast"
+)
 
 // String names the user for people: webhook 5 "WH5".
 func (u Use) String() string { return fmt.Sprintf("%s %d %q", u.Kind, u.ID, u.Name) }
