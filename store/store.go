@@ -39,7 +39,9 @@ import (
 
 // Options says where a store lives and how it behaves.
 type Options struct {
-	// Dir is the data directory; it is made (0700) when missing. One process
+	// DSN names the PostgreSQL database of OpenPostgres; OpenSQLite does not use it.
+	DSN string
+	// Dir is the data directory of OpenSQLite; it is made (0700) when missing. One process
 	// at a time has it open.
 	Dir string
 	// Keys seal secrets. Without any, nothing that has a secret (an endpoint, a
