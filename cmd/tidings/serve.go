@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"tidings/call"
@@ -86,6 +87,11 @@ func (c *serveCmd) Run(ctx context.Context, term terminal) error {
 	if c.AdminToken == "" {
 		s.log.Warn("the admin's operations are closed: start with --admin-token to create accounts")
 	}
+	tuning, tuned := context.WithCancel(ctx)
+	var tuner sync.WaitGroup
+	tuner.Go(func() { tuneCollector(tuning, collectorLook) })
+	defer tuner.Wait()
+	defer tuned()
 	fmt.Fprintf(term.out, "Tidings %s is ready on %s (data in %s)\n", version, s.URL(), c.Data)
 	select {
 	case <-ctx.Done():
