@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strconv"
 
 	"tidings"
 )
@@ -54,11 +55,47 @@ func findKey(q querier, account tidings.AccountID, k contactKey) (tidings.Contac
 	return id, readError(err)
 }
 
-// claimKey gives a key to a contact, and says false when another has it.
-func claimKey(tx *writeTx, account tidings.AccountID, k contactKey, id tidings.ContactID) (bool, error) {
-	n, err := tx.exec(`INSERT INTO contact_key (account, kind, key, contact) VALUES ($1, $2, $3, $4) ON CONFLICT (account, kind, key) DO NOTHING`,
-		account, k.kind, k.key, id)
-	return n == 1, err
+// claimKeys gives keys that are all different to a contact, and says false
+// when others have some of them: then it is given none.
+func claimKeys(tx *writeTx, account tidings.AccountID, keys []contactKey, id tidings.ContactID) (bool, error) {
+	if len(keys) == 0 {
+		return true, nil
+	}
+	args := make([]any, 0, 2+2*len(keys))
+	args = append(args, account, id)
+	for _, k := range keys {
+		args = append(args, k.kind, k.key)
+	}
+	n, err := tx.exec(claimStatement(len(keys)), args...)
+	if err != nil || int(n) == len(keys) {
+		return err == nil, err
+	}
+	if n == 0 {
+		return false, nil
+	}
+	for _, k := range keys {
+		if _, err := tx.exec(`DELETE FROM contact_key WHERE account = $1 AND kind = $2 AND key = $3 AND contact = $4`, account, k.kind, k.key, id); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// claimStatement claims so many keys at once: a statement for each would take
+// a third of the time of an import.
+func claimStatement(keys int) string {
+	b := []byte("INSERT INTO contact_key (account, contact, kind, key) VALUES ")
+	for i := range keys {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, "($1, $2, $"...)
+		b = strconv.AppendInt(b, int64(3+2*i), 10)
+		b = append(b, ", $"...)
+		b = strconv.AppendInt(b, int64(4+2*i), 10)
+		b = append(b, ')')
+	}
+	return string(append(b, " ON CONFLICT (account, kind, key) DO NOTHING"...))
 }
 
 // releaseKeys takes keys from their contact.

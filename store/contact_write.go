@@ -115,7 +115,7 @@ func (w *contactWriter) tryUpsert(ch *tidings.ContactChange, by tidings.MatchBy)
 	if err != nil {
 		return tidings.ContactOutcome{}, err
 	}
-	taken, err := w.claim(keys, id)
+	taken, owner, err := w.claim(keys, id)
 	switch {
 	case err != nil:
 		return tidings.ContactOutcome{}, err
@@ -123,10 +123,6 @@ func (w *contactWriter) tryUpsert(ch *tidings.ContactChange, by tidings.MatchBy)
 		return tidings.ContactOutcome{ID: id, Created: true, Changed: true}, w.insert(&fresh, id)
 	}
 	w.tx.engine().giveBack(w)
-	owner, err := findKey(w.tx, w.account, keys[taken])
-	if err != nil {
-		return tidings.ContactOutcome{}, err
-	}
 	if taken >= finding {
 		return tidings.ContactOutcome{}, errTaken(keys[taken], owner)
 	}
@@ -151,18 +147,18 @@ func findingKeys(c *tidings.Contact, by tidings.MatchBy) (keys []contactKey, fin
 }
 
 // claim gives keys to a contact; when one of them belongs to another, none,
-// and that one's place is given. -1 = all are the contact's now.
-func (w *contactWriter) claim(keys []contactKey, id tidings.ContactID) (taken int, err error) {
+// and that one's place and owner are given. -1 = all are the contact's now.
+func (w *contactWriter) claim(keys []contactKey, id tidings.ContactID) (taken int, owner tidings.ContactID, err error) {
+	all, err := claimKeys(w.tx, w.account, keys, id)
+	if all || err != nil {
+		return -1, 0, err
+	}
 	for i, k := range keys {
-		free, err := claimKey(w.tx, w.account, k, id)
-		if err != nil {
-			return 0, err
-		}
-		if !free {
-			return i, releaseKeys(w.tx, w.account, keys[:i])
+		if owner, err = findKey(w.tx, w.account, k); owner != 0 || err != nil {
+			return i, owner, err
 		}
 	}
-	return -1, nil
+	return -1, 0, tidings.Errorf(tidings.CodeUnavailable, "an address of the contact changed hands meanwhile: nothing was stored; send again")
 }
 
 func errTaken(k contactKey, owner tidings.ContactID) error {
@@ -196,16 +192,12 @@ func (w *contactWriter) create(c *tidings.Contact) (tidings.ContactID, error) {
 		return 0, err
 	}
 	keys := contactKeys(c)
-	taken, err := w.claim(keys, id)
+	taken, owner, err := w.claim(keys, id)
 	if err != nil {
 		return 0, err
 	}
 	if taken >= 0 {
 		w.tx.engine().giveBack(w)
-		owner, err := findKey(w.tx, w.account, keys[taken])
-		if err != nil {
-			return 0, err
-		}
 		return 0, errTaken(keys[taken], owner)
 	}
 	return id, w.insert(c, id)
@@ -275,15 +267,11 @@ func (w *contactWriter) change(was *tidings.Contact, ch *tidings.ContactChange) 
 func (w *contactWriter) exchangeKeys(was, c *tidings.Contact) error {
 	old, keys := contactKeys(was), contactKeys(c)
 	fresh := slices.DeleteFunc(slices.Clone(keys), func(k contactKey) bool { return slices.Contains(old, k) })
-	taken, err := w.claim(fresh, c.ID)
+	taken, owner, err := w.claim(fresh, c.ID)
 	if err != nil {
 		return err
 	}
 	if taken >= 0 {
-		owner, err := findKey(w.tx, w.account, fresh[taken])
-		if err != nil {
-			return err
-		}
 		return errTaken(fresh[taken], owner)
 	}
 	return releaseKeys(w.tx, w.account, slices.DeleteFunc(old, func(k contactKey) bool { return slices.Contains(keys, k) }))

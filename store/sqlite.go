@@ -30,6 +30,11 @@ const (
 
 	readConnections = 4
 
+	// writeCache bounds the pages that the write connection keeps. A commit of
+	// many contacts changes thousands of pages here and there; those for
+	// which there is no room go into the log before the commit and again with it.
+	writeCache = 32 << 20
+
 	// pageSize is the database's page size: a commit writes whole pages, and
 	// most commits of single activities touch few bytes of each.
 	pageSize = 4096
@@ -65,7 +70,7 @@ func OpenSQLite(ctx context.Context, opts Options) (_ *Store, err error) {
 	}
 	writer, err := sql.Open("sqlite", dsn(path, "busy_timeout(100)",
 		fmt.Sprintf("page_size(%d)", pageSize), "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(0)",
-		fmt.Sprintf("journal_size_limit(%d)", walLimit), "cache_size(-8192)", "temp_store(MEMORY)", "foreign_keys(1)"))
+		fmt.Sprintf("journal_size_limit(%d)", walLimit), fmt.Sprintf("cache_size(-%d)", writeCache>>10), "temp_store(MEMORY)", "foreign_keys(1)"))
 	if err != nil {
 		return nil, err
 	}
