@@ -109,6 +109,25 @@ const PartReply Part = "reply"
 // tidings.MaxTries times, and reads the reply. All that can go wrong is in the result; when ctx
 // ends, the call does, with OutcomeCanceled.
 func (c *Caller) Do(ctx context.Context, o Order) (res Result) {
+	res = c.begin(&o)
+	defer func() { res.Call.Duration = c.options.Now().Sub(res.Call.At) }()
+
+	request := c.render(ctx, &o, &res)
+	if request == nil {
+		return res
+	}
+	m := c.complete(request, &o, &res)
+	if c.options.ShareGets && o.Webhook.Method == tidings.MethodGet && !o.Test {
+		c.flights.do(ctx, flightKey(o.Webhook.Account, request), &res, func() { c.send(ctx, request, &o, &res, m) })
+		return res
+	}
+	c.send(ctx, request, &o, &res, m)
+	return res
+}
+
+// begin notes what is known of a call before there is a request.
+func (c *Caller) begin(o *Order) Result {
+	var res Result
 	res.Call = tidings.Call{
 		Account: o.Webhook.Account, Webhook: o.Webhook.ID, Name: o.Webhook.Name, Test: o.Test,
 		Key: o.Key, At: c.options.Now(), Outcome: tidings.OutcomeTemplate,
@@ -122,18 +141,6 @@ func (c *Caller) Do(ctx context.Context, o Order) (res Result) {
 	if o.Event != nil {
 		res.Call.Event = o.Event.ID
 	}
-	defer func() { res.Call.Duration = c.options.Now().Sub(res.Call.At) }()
-
-	request := c.render(ctx, &o, &res)
-	if request == nil {
-		return res
-	}
-	m := c.complete(request, &o, &res)
-	if c.options.ShareGets && o.Webhook.Method == tidings.MethodGet && !o.Test {
-		c.flights.do(ctx, flightKey(o.Webhook.Account, request), &res, func() { c.send(ctx, request, &o, &res, m) })
-		return res
-	}
-	c.send(ctx, request, &o, &res, m)
 	return res
 }
 
