@@ -98,8 +98,7 @@ type feedAppend struct {
 // applyAppends stores the appends of a group: one frame per account, more only
 // where it would exceed the bounds of a frame. Its error ends the transaction;
 // what is wrong with one request is that request's error.
-func (s *Store) applyAppends(tx *writeTx, group []*request) error {
-	accounts := accountsOf(group)
+func (s *Store) applyAppends(tx *writeTx, accounts []tidings.AccountID, group []*request) error {
 	if len(accounts) == 0 {
 		return nil
 	}
@@ -243,7 +242,7 @@ func (s *Store) writeFeeds(tx *writeTx, feeds []*feedAppend) error {
 		activities += feed.n
 	}
 	for _, in := range months {
-		m, err := s.openMonth(tx, in.name, in.at0, in.at1)
+		m, err := e.openMonth(tx, in.name, in.at0, in.at1)
 		if err != nil {
 			return err
 		}
@@ -378,14 +377,13 @@ func (e *sqliteEngine) putHeads(tx *writeTx, feeds []*feedAppend) error {
 	return nil
 }
 
-// openMonth gives the month that takes frames, made or widened as needed.
-func (s *Store) openMonth(tx *writeTx, name string, at0, at1 int64) (month, error) {
+func (e *sqliteEngine) openMonth(tx *writeTx, name string, at0, at1 int64) (month, error) {
 	// Not from memory: an append of this very transaction may have made or widened it.
 	m := month{name: name}
 	err := tx.row("SELECT at0, at1, dropping FROM month WHERE name = $1", name).Scan(&m.at0, &m.at1, &m.dropping)
 	if errors.Is(err, sql.ErrNoRows) {
 		m = month{name: name, at0: at0, at1: at1}.widened(at0, at1)
-		tx.onCommit(func() { s.months.put(m) })
+		tx.onCommit(func() { e.s.months.put(m) })
 		return m, tx.createMonth(m)
 	}
 	if err != nil {
@@ -395,7 +393,38 @@ func (s *Store) openMonth(tx *writeTx, name string, at0, at1 int64) (month, erro
 	if wider == m {
 		return m, nil
 	}
-	tx.onCommit(func() { s.months.put(wider) })
+	tx.onCommit(func() { e.s.months.put(wider) })
 	_, err = tx.exec("UPDATE month SET at0 = $2, at1 = $3 WHERE name = $1", m.name, wider.at0, wider.at1)
 	return wider, err
+}
+
+// createMonth makes a month's table. Its frames are stored in order of
+// arrival, whatever the account, so that appends stay sequential.
+//
+//	seq0, n    the activities seq0 to seq0+n-1 of the account
+//	at0, at1   range of their activityDateTime, in seconds
+//	arrived    when the first of them was committed, in milliseconds
+//	smask      the statuses (low 16 bits) and media types (the next 16) among them
+//	bloom      what searches look up, see bloom; empty = not known
+//	body       see frame
+func (tx *writeTx) createMonth(m month) error {
+	if _, err := tx.exec("INSERT INTO month (name, at0, at1) VALUES ($1, $2, $3)", m.name, m.at0, m.at1); err != nil {
+		return err
+	}
+	if _, err := tx.exec(inMonth(`CREATE TABLE {frame} (
+		id      INTEGER PRIMARY KEY,
+		account INTEGER NOT NULL,
+		seq0    INTEGER NOT NULL,
+		n       INTEGER NOT NULL,
+		at0     INTEGER NOT NULL,
+		at1     INTEGER NOT NULL,
+		arrived INTEGER NOT NULL,
+		smask   INTEGER NOT NULL,
+		bloom   BLOB    NOT NULL,
+		body    BLOB    NOT NULL
+	)`, m)); err != nil {
+		return err
+	}
+	_, err := tx.exec(inMonth("CREATE UNIQUE INDEX {frame}_seq ON {frame} (account, seq0)", m))
+	return err
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -89,7 +90,7 @@ func (c *committer) connect(ctx context.Context) error {
 		return fmt.Errorf("write connection: %w", err)
 	}
 	c.conn, c.stmts = conn, make(map[string]*sql.Stmt)
-	return nil
+	return c.engine.adopt(conn)
 }
 
 // disconnect gives the write connection up with its statements.
@@ -274,15 +275,16 @@ func (c *committer) run(group []*request) {
 // the operations' own errors are in the requests.
 func (c *committer) transact(group []*request, deliveries []*pendingDelivery) (*writeTx, error) {
 	tx := &writeTx{c: c}
+	accounts := accountsOf(group)
 	for try := 1; ; try++ {
-		*tx = writeTx{c: c, now: c.s.now(), ahead: tx.ahead}
+		*tx = writeTx{c: c, now: c.s.now(), try: try, ahead: tx.ahead}
 		for _, r := range group {
 			r.err = nil
 		}
 		for _, d := range deliveries {
 			d.err = nil
 		}
-		err := c.attempt(tx, group, deliveries)
+		err := c.attempt(tx, accounts, group, deliveries)
 		if err != nil {
 			switch c.engine.failed(tx, try, err) {
 			case again:
@@ -299,8 +301,9 @@ func (c *committer) transact(group []*request, deliveries []*pendingDelivery) (*
 }
 
 // attempt runs the group's work once.
-func (c *committer) attempt(tx *writeTx, group []*request, deliveries []*pendingDelivery) error {
-	if err := c.engine.begin(tx); err != nil {
+func (c *committer) attempt(tx *writeTx, accounts []tidings.AccountID, group []*request, deliveries []*pendingDelivery) error {
+	if err := c.engine.begin(tx, accounts); err != nil {
+		c.engine.undo(tx)
 		return err
 	}
 	err := c.work(tx, group, deliveries)
@@ -321,7 +324,7 @@ func (c *committer) attempt(tx *writeTx, group []*request, deliveries []*pending
 // work runs appends, then deliveries, so that an operator's act sees those that
 // came before it, then operations in their order. An error is one that ends the transaction.
 func (c *committer) work(tx *writeTx, group []*request, deliveries []*pendingDelivery) error {
-	if err := c.s.applyAppends(tx, group); err != nil {
+	if err := c.s.applyAppends(tx, accountsOf(group), group); err != nil {
 		return err
 	}
 	if len(deliveries) > 0 {
@@ -351,8 +354,8 @@ func (c *committer) runAlone(tx *writeTx, r *request) error {
 	if r.err == nil {
 		return nil
 	}
-	if reach, _ := c.engine.judge(r.err); reach != ofTheOp {
-		return r.err
+	if err := c.beyondOp(tx, r); err != nil {
+		return err
 	}
 	tx.undo, tx.afterCommit = true, nil
 	return nil
@@ -365,9 +368,8 @@ func (c *committer) runOp(tx *writeTx, r *request) error {
 	hooks := len(tx.afterCommit)
 	r.err = r.op(tx)
 	if r.err != nil {
-		reach, _ := c.engine.judge(r.err)
-		if reach != ofTheOp {
-			return r.err
+		if err := c.beyondOp(tx, r); err != nil {
+			return err
 		}
 		tx.afterCommit = tx.afterCommit[:hooks]
 		if err := tx.queue("ROLLBACK TO op"); err != nil {
@@ -375,6 +377,20 @@ func (c *committer) runOp(tx *writeTx, r *request) error {
 		}
 	}
 	return tx.queue("RELEASE op")
+}
+
+// beyondOp gives the error of an operation that ends the whole transaction; nil
+// when it is the operation's alone.
+func (c *committer) beyondOp(tx *writeTx, r *request) error {
+	if tx.try == 1 && c.engine.raced(r.err) {
+		return errors.Join(errRaced, r.err)
+	}
+	reach, worded := c.engine.judge(r.err)
+	if reach != ofTheOp {
+		return r.err
+	}
+	r.err = worded
+	return nil
 }
 
 // failed keeps and words the error of a group.

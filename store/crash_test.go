@@ -16,7 +16,11 @@ import (
 	"testing"
 
 	"tidings"
+	"tidings/store/pgtest"
 )
+
+// postgres is the server of all tests that want one.
+var postgres pgtest.Shared
 
 // TestMain makes the test binary play the other process where a test needs one.
 func TestMain(m *testing.M) {
@@ -26,7 +30,7 @@ func TestMain(m *testing.M) {
 	}
 	role := os.Getenv("STORE_TEST_CHILD")
 	if role == "" {
-		os.Exit(m.Run())
+		os.Exit(postgres.Run(m))
 	}
 	if err := children[role](os.Getenv("STORE_TEST_DIR")); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"tidings"
@@ -10,14 +11,20 @@ import (
 // engine is what differs between the databases. All that it is not asked is
 // SQL that both read, with $N.
 type engine interface {
-	// begin begins the transaction of a group, end makes it durable, undo gives
-	// it up. After an error of end it is undone, or in doubt.
-	begin(tx *writeTx) error
+	// adopt takes the committer's connection, a new one.
+	adopt(conn *sql.Conn) error
+	// begin begins the transaction of a group, which appends to some accounts,
+	// in the order of their ids; end makes it durable, undo gives it up. After an
+	// error of end it is undone, or in doubt.
+	begin(tx *writeTx, accounts []tidings.AccountID) error
 	end(tx *writeTx) error
 	undo(tx *writeTx)
 	// failed says what is to become of a group whose try-th run ended in an
 	// error, having done what is needed for it.
 	failed(tx *writeTx, try int, err error) outcome
+	// raced says whether an operation's error may come of another node's write
+	// between its look and its write.
+	raced(err error) bool
 	// judge says how far an error reaches, in words for clients.
 	judge(err error) (verdict, error)
 	// groupDone is called by the committer between two groups.
@@ -44,8 +51,11 @@ type engine interface {
 	headColumns() string
 	// monthsNow gives the months as they are committed, oldest first.
 	monthsNow(q querier) ([]month, error)
-	// frameTable is the statements that make the table of a month's frames.
-	frameTable() []string
+	// openMonth gives a month that takes frames of at0 to at1, made or widened as needed.
+	openMonth(tx *writeTx, name string, at0, at1 int64) (month, error)
+	// emptyStep is the statement that takes at most $1 frames out of a month that
+	// is to be dropped; "" = the whole table can go at once.
+	emptyStep() string
 
 	// contactID gives the id of the next contact; giveBack says that it was not used.
 	contactID(w *contactWriter) (tidings.ContactID, error)

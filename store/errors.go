@@ -70,7 +70,7 @@ func readError(err error) error {
 		return err
 	case errors.Is(err, sql.ErrConnDone), err.Error() == "sql: database is closed":
 		return unavailable("the store is closed", err)
-	case sqliteCode(err) != 0:
+	case sqliteCode(err) != 0, pgCode(err) != "", pgLost(err):
 		return unavailable("the store can't read now; try again", err)
 	}
 	return err

@@ -126,6 +126,8 @@ func readHead(q querier, account tidings.AccountID) (head, error) {
 	return h, readError(err)
 }
 
+func isNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
+
 func errNoAccount(account tidings.AccountID) error {
 	return tidings.Errorf(tidings.CodeNotFound, "there is no account %d", account)
 }

@@ -50,6 +50,15 @@ func (m *months) all() []month {
 	return m.list
 }
 
+// newest names the newest month, "" when there is none.
+func (m *months) newest() string {
+	list := m.all()
+	if len(list) == 0 {
+		return ""
+	}
+	return list[len(list)-1].name
+}
+
 func (m *months) put(one month) {
 	m.Lock()
 	defer m.Unlock()
@@ -92,25 +101,4 @@ func readMonths(q querier) ([]month, error) {
 		list = append(list, one)
 	}
 	return list, readError(rows.Err())
-}
-
-// createMonth makes a month's table. Its frames are stored in order of
-// arrival, whatever the account, so that appends stay sequential.
-//
-//	seq0, n    the activities seq0 to seq0+n-1 of the account
-//	at0, at1   range of their activityDateTime, in seconds
-//	arrived    when the first of them was committed, in milliseconds
-//	smask      the statuses (low 16 bits) and media types (the next 16) among them
-//	bloom      what searches look up, see bloom; empty = not known
-//	body       see frame
-func (tx *writeTx) createMonth(m month) error {
-	if _, err := tx.exec("INSERT INTO month (name, at0, at1) VALUES ($1, $2, $3)", m.name, m.at0, m.at1); err != nil {
-		return err
-	}
-	for _, statement := range tx.engine().frameTable() {
-		if _, err := tx.exec(inMonth(statement, m)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

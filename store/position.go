@@ -161,7 +161,11 @@ func refuseDelivery(tx *writeTx, id tidings.EndpointID, tried int) (refusal, err
 	if there == 0 {
 		return tidings.Errorf(tidings.CodeNotFound, "there is no endpoint %d", id), nil
 	}
-	return tidings.Errorf(tidings.CodeFenced, "endpoint %d was taken in hand by somebody else: read its position again", id), nil
+	return errFenced(id), nil
+}
+
+func errFenced(id tidings.EndpointID) error {
+	return tidings.Errorf(tidings.CodeFenced, "endpoint %d was taken in hand by somebody else: read its position again", id)
 }
 
 // writePosition stores a position if the stored fence is the given one, and

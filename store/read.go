@@ -44,7 +44,16 @@ func (s *Store) Read(ctx context.Context, q tidings.ReadQuery) (tidings.Page, er
 		if !errors.Is(err, errVanished) || try == readTries {
 			return tidings.Page{}, fmt.Errorf("read feed %d after %d: %w", q.Account, q.After, err)
 		}
+		if err := s.refresh(ctx); err != nil {
+			return tidings.Page{}, err
+		}
 	}
+}
+
+// refresh reads anew what is kept in memory of heads and months.
+func (s *Store) refresh(ctx context.Context) error {
+	s.heads.forget()
+	return s.months.load(reader{s, ctx})
 }
 
 func (s *Store) read(ctx context.Context, q tidings.ReadQuery) (tidings.Page, error) {
@@ -70,7 +79,7 @@ func (s *Store) read(ctx context.Context, q tidings.ReadQuery) (tidings.Page, er
 	}
 	// The query is bounded, so it may end on its own: watching ctx would cost
 	// a goroutine per query.
-	if err := s.readFrames(reader{s, context.WithoutCancel(ctx)}, &b); err != nil {
+	if err := s.readFrames(reader{s, context.WithoutCancel(ctx)}, h, &b); err != nil {
 		return tidings.Page{}, err
 	}
 	return b.page, s.stillKept(q.Account, h)
@@ -135,7 +144,12 @@ func (b *pageBuilder) addTail(chunks []*tailChunk) {
 }
 
 // readFrames goes through the months from the one that has the first wanted activity.
-func (s *Store) readFrames(q querier, b *pageBuilder) error {
+func (s *Store) readFrames(q querier, h head, b *pageBuilder) error {
+	if s.months.newest() < monthName(fromMillis(h.arrived)) { // another node has begun one
+		if err := s.months.load(q); err != nil {
+			return err
+		}
+	}
 	months, err := monthsFrom(q, s.months.all(), b.q.Account, b.page.Through+1)
 	if err != nil {
 		return err
@@ -189,7 +203,7 @@ func (s *Store) readRows(rows *sql.Rows, b *pageBuilder) (more bool, err error) 
 			return false, nil
 		}
 	}
-	return true, readError(rows.Err())
+	return true, vanished(rows.Err())
 }
 
 // decode gives a row's chunk. It copies what it keeps of body.
@@ -224,7 +238,7 @@ func monthsFrom(q querier, months []month, account tidings.AccountID, seq tiding
 
 // vanished tells a month's table that is gone from other errors.
 func vanished(err error) error {
-	if sqliteCode(err) == sqlite3.SQLITE_ERROR { // what our fixed statements meet is a missing table
+	if sqliteCode(err) == sqlite3.SQLITE_ERROR || pgCode(err) == pgUndefinedTable { // what our fixed statements meet is a missing table
 		return fmt.Errorf("%w: %w", errVanished, err)
 	}
 	return readError(err)
@@ -232,7 +246,6 @@ func vanished(err error) error {
 
 // frameInfo is a frame's row without its body.
 type frameInfo struct {
-	id      int64
 	seq0    tidings.Seq
 	n       int
 	arrived int64
@@ -241,15 +254,15 @@ type frameInfo struct {
 // frameAt finds the frame that has a seq, in one month; sql.ErrNoRows when there is none at or before it.
 func frameAt(q querier, m month, account tidings.AccountID, seq tidings.Seq) (frameInfo, error) {
 	var f frameInfo
-	err := q.row(inMonth("SELECT id, seq0, n, arrived FROM {frame} WHERE account = $1 AND seq0 <= $2 ORDER BY seq0 DESC LIMIT 1", m), account, seq).
-		Scan(&f.id, &f.seq0, &f.n, &f.arrived)
+	err := q.row(inMonth("SELECT seq0, n, arrived FROM {frame} WHERE account = $1 AND seq0 <= $2 ORDER BY seq0 DESC LIMIT 1", m), account, seq).
+		Scan(&f.seq0, &f.n, &f.arrived)
 	return f, err
 }
 
 // arrivals gives when the activities of a frame arrived.
-func arrivals(q querier, m month, f frameInfo) ([]arrival, error) {
+func arrivals(q querier, m month, account tidings.AccountID, f frameInfo) ([]arrival, error) {
 	var body []byte
-	if err := q.row(inMonth("SELECT body FROM {frame} WHERE id = $1", m), f.id).Scan(&body); err != nil {
+	if err := q.row(inMonth("SELECT body FROM {frame} WHERE account = $1 AND seq0 = $2", m), account, f.seq0).Scan(&body); err != nil {
 		return nil, err
 	}
 	parsed, err := parseFrame(body)
@@ -265,7 +278,12 @@ func (s *Store) SeqAt(ctx context.Context, account tidings.AccountID, t time.Tim
 	if _, err := s.head(ctx, account); err != nil {
 		return 0, err
 	}
-	seq, err := seqAt(reader{s, ctx}, s.months.all(), account, t)
+	q := reader{s, ctx}
+	months, err := s.engine.monthsNow(q)
+	if err != nil {
+		return 0, err
+	}
+	seq, err := seqAt(q, months, account, t)
 	return seq, readError(err)
 }
 
@@ -308,7 +326,7 @@ func seqAtIn(q querier, m month, account tidings.AccountID, between [2]int64, be
 	if err != nil {
 		return 0, err
 	}
-	runs, err := arrivals(q, m, f)
+	runs, err := arrivals(q, m, account, f)
 	if err != nil {
 		return 0, err
 	}
@@ -334,7 +352,11 @@ func (s *Store) ArrivedAt(ctx context.Context, account tidings.AccountID, seq ti
 		return time.Time{}, gone
 	}
 	q := reader{s, ctx}
-	for _, m := range slices.Backward(s.months.all()) {
+	months, err := s.engine.monthsNow(q)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, m := range slices.Backward(months) {
 		f, err := frameAt(q, m, account, seq)
 		if errors.Is(err, sql.ErrNoRows) {
 			continue
@@ -342,7 +364,7 @@ func (s *Store) ArrivedAt(ctx context.Context, account tidings.AccountID, seq ti
 		if err != nil {
 			return time.Time{}, readError(err)
 		}
-		runs, err := arrivals(q, m, f)
+		runs, err := arrivals(q, m, account, f)
 		if err != nil {
 			return time.Time{}, readError(err)
 		}

@@ -72,10 +72,10 @@ func (s *Store) beginDrop(ctx context.Context, m month) (needed bool, err error)
 
 // finishDrop empties the month's table step by step and removes it.
 func (s *Store) finishDrop(ctx context.Context, m month) error {
-	for {
+	for step := s.engine.emptyStep(); step != ""; {
 		var gone int64
 		err := s.commit(ctx, func(tx *writeTx) (err error) {
-			gone, err = tx.exec(inMonth("DELETE FROM {frame} WHERE id IN (SELECT id FROM {frame} ORDER BY id LIMIT $1)", m), dropStep)
+			gone, err = tx.exec(inMonth(step, m), dropStep)
 			return err
 		})
 		if err != nil {
@@ -86,7 +86,7 @@ func (s *Store) finishDrop(ctx context.Context, m month) error {
 		}
 	}
 	return s.commit(ctx, func(tx *writeTx) error {
-		if _, err := tx.exec(inMonth("DROP TABLE {frame}", m)); err != nil {
+		if _, err := tx.exec(inMonth("DROP TABLE IF EXISTS {frame}", m)); err != nil {
 			return err
 		}
 		tx.onCommit(func() { s.months.remove(m.name) })

@@ -181,7 +181,7 @@ func lastLarge(q querier, m month, account tidings.AccountID, after tidings.Seq)
 		}
 		last = first + tidings.Seq(n) - 1
 	}
-	return last, readError(rows.Err())
+	return last, vanished(rows.Err())
 }
 
 // collect adds the frames of a run's month from a seq on, and says whether the
@@ -219,7 +219,7 @@ func (s *Store) collect(q reader, run *sealRun, from tidings.Seq) (full bool, er
 		run.last = chunk.Last()
 		run.add(chunk, f.arrivedRuns(arrived))
 	}
-	return run.block.len() == frameItems, readError(rows.Err())
+	return run.block.len() == frameItems, vanished(rows.Err())
 }
 
 func (r *sealRun) add(c tidings.Chunk, arrivals []arrival) {

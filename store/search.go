@@ -40,6 +40,9 @@ func (s *Store) Search(ctx context.Context, q tidings.ActivityQuery) (tidings.Se
 		if !errors.Is(err, errVanished) || try == readTries {
 			return tidings.SearchPage{}, fmt.Errorf("search feed %d: %w", q.Account, err)
 		}
+		if err := s.refresh(ctx); err != nil {
+			return tidings.SearchPage{}, err
+		}
 	}
 }
 
@@ -95,8 +98,12 @@ func searchKeys(q *tidings.ActivityQuery) []uint64 {
 
 // run goes through the months in the query's direction until the page is full.
 func (f *search) run(q querier) error {
-	months := slices.Clone(f.s.months.all())
+	months, err := f.s.engine.monthsNow(q)
+	if err != nil {
+		return err
+	}
 	if f.q.Descending {
+		months = slices.Clone(months)
 		slices.Reverse(months)
 	}
 	for _, m := range months {
@@ -181,7 +188,7 @@ func (f *search) candidates(q querier, m month, low, high tidings.Seq) ([]candid
 			found = append(found, c)
 		}
 	}
-	return found, readError(rows.Err())
+	return found, vanished(rows.Err())
 }
 
 func (f *search) mayMatch(bloom []byte) bool {

@@ -123,7 +123,9 @@ func (e *sqliteEngine) release() error {
 	return errors.Join(err, e.lock.Close())
 }
 
-func (e *sqliteEngine) begin(tx *writeTx) error {
+func (e *sqliteEngine) adopt(*sql.Conn) error { return nil }
+
+func (e *sqliteEngine) begin(tx *writeTx, _ []tidings.AccountID) error {
 	_, err := tx.exec("BEGIN IMMEDIATE")
 	return err
 }
@@ -143,6 +145,8 @@ func (e *sqliteEngine) undo(tx *writeTx) {
 
 // failed gives up: nobody else writes, so another run would end alike.
 func (e *sqliteEngine) failed(*writeTx, int, error) outcome { return given }
+
+func (e *sqliteEngine) raced(error) bool { return false }
 
 func (e *sqliteEngine) judge(err error) (verdict, error) { return judgeSQLite(err) }
 
@@ -187,19 +191,8 @@ func (e *sqliteEngine) headColumns() string { return "next_seq, dropped_seq, 0" 
 // monthsNow takes the months from memory: nobody else changes them.
 func (e *sqliteEngine) monthsNow(querier) ([]month, error) { return e.s.months.all(), nil }
 
-func (e *sqliteEngine) frameTable() []string {
-	return []string{`CREATE TABLE {frame} (
-		id      INTEGER PRIMARY KEY,
-		account INTEGER NOT NULL,
-		seq0    INTEGER NOT NULL,
-		n       INTEGER NOT NULL,
-		at0     INTEGER NOT NULL,
-		at1     INTEGER NOT NULL,
-		arrived INTEGER NOT NULL,
-		smask   INTEGER NOT NULL,
-		bloom   BLOB    NOT NULL,
-		body    BLOB    NOT NULL
-	)`, "CREATE UNIQUE INDEX {frame}_seq ON {frame} (account, seq0)"}
+func (e *sqliteEngine) emptyStep() string {
+	return "DELETE FROM {frame} WHERE id IN (SELECT id FROM {frame} ORDER BY id LIMIT $1)"
 }
 
 // contactID counts on from the last id that was ever given.

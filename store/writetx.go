@@ -14,6 +14,7 @@ type writeTx struct {
 	c           *committer
 	now         time.Time // of the group, whole milliseconds UTC
 	afterCommit []func()
+	try         int  // the how manieth run of the group it is, from 1
 	undo        bool // instead of a commit: all that was done is an operation that failed
 
 	heads map[tidings.AccountID]head // of accounts that are locked, as they are in the transaction; see engine.head

@@ -1,0 +1,191 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tidings"
+)
+
+func (e *pgEngine) headColumns() string { return "next_seq, dropped_seq, arrived" }
+
+// lockHeads locks heads in the order of their accounts, as every node does, so
+// that no two wait for each other.
+func (e *pgEngine) lockHeads(tx *writeTx, accounts []tidings.AccountID) error {
+	rows, err := tx.rows(`SELECT account, next_seq, dropped_seq, arrived FROM head WHERE account = ANY($1::bigint[]) ORDER BY account FOR UPDATE`, int64s(accounts))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var account tidings.AccountID
+		var h head
+		if err := rows.Scan(&account, &h.next, &h.dropped, &h.arrived); err != nil {
+			return err
+		}
+		tx.heads[account] = h
+	}
+	return rows.Err()
+}
+
+// head locks a head unless the transaction has it. One that comes before
+// another that is locked is only taken when it is free: who waited for it
+// might wait for somebody who waits for us.
+func (e *pgEngine) head(tx *writeTx, account tidings.AccountID) (head, error) {
+	if h, locked := tx.heads[account]; locked {
+		return h, nil
+	}
+	wait := ""
+	for locked := range tx.heads {
+		if locked > account {
+			wait = " NOWAIT"
+		}
+	}
+	var h head
+	err := tx.row(`SELECT next_seq, dropped_seq, arrived FROM head WHERE account = $1 FOR UPDATE`+wait, account).Scan(&h.next, &h.dropped, &h.arrived)
+	switch {
+	case isNoRows(err):
+		return head{}, errNoAccount(account)
+	case pgCode(err) == pgLockTimeout && wait != "":
+		tx.ahead = append(tx.ahead, account)
+		return head{}, errors.Join(errAhead, err)
+	case err != nil:
+		return head{}, err
+	}
+	tx.heads[account] = h
+	return h, nil
+}
+
+// appendHeads has them: they were locked when the transaction began.
+func (e *pgEngine) appendHeads(tx *writeTx, _ []tidings.AccountID) (map[tidings.AccountID]head, error) {
+	return tx.heads, nil
+}
+
+// arrive gives the group's instant, but never one before the newest activity
+// of the account, whichever node stored that with whatever clock. The month
+// follows from it alone, so that a head says how new a month it takes to read all.
+func (e *pgEngine) arrive(tx *writeTx, h head) (time.Time, string) {
+	arrived := tx.now
+	if newest := fromMillis(h.arrived); newest.After(arrived) {
+		arrived = newest
+	}
+	return arrived, monthName(arrived)
+}
+
+func (e *pgEngine) emptyStep() string { return "" }
+
+func (e *pgEngine) monthsNow(q querier) ([]month, error) { return readMonths(q) }
+
+// openMonth asks the database only for what is not known to be there.
+func (e *pgEngine) openMonth(tx *writeTx, name string, at0, at1 int64) (month, error) {
+	want := month{name: name, at0: at0, at1: at1}.widened(at0, at1)
+	known := false
+	for _, m := range e.s.months.all() {
+		if m.name != name {
+			continue
+		}
+		if m.widened(at0, at1) == m {
+			return m, nil
+		}
+		known = true
+	}
+	m := month{name: name}
+	err := tx.row(`INSERT INTO month (name, at0, at1) VALUES ($1, $2, $3)
+		ON CONFLICT (name) DO UPDATE SET at0 = least(month.at0, excluded.at0), at1 = greatest(month.at1, excluded.at1)
+		RETURNING at0, at1`, name, want.at0, want.at1).Scan(&m.at0, &m.at1)
+	if err != nil {
+		return month{}, err
+	}
+	tx.onCommit(func() { e.s.months.put(m) })
+	if known {
+		return m, nil
+	}
+	for _, statement := range frameTable() {
+		if _, err := tx.exec(inMonth(statement, m)); err != nil {
+			return month{}, err
+		}
+	}
+	return m, nil
+}
+
+// frameTable is the statements that make a month's table; see createMonth. A
+// row keeps its body within the page as long as it fits: most do. Bodies are
+// compressed already, so the server is not to try.
+func frameTable() []string {
+	return []string{
+		`CREATE TABLE IF NOT EXISTS {frame} (
+		account BIGINT NOT NULL,
+		seq0    BIGINT NOT NULL,
+		n       BIGINT NOT NULL,
+		at0     BIGINT NOT NULL,
+		at1     BIGINT NOT NULL,
+		arrived BIGINT NOT NULL,
+		smask   BIGINT NOT NULL,
+		bloom   BYTEA  NOT NULL,
+		body    BYTEA  NOT NULL,
+		PRIMARY KEY (account, seq0)
+	) WITH (toast_tuple_target = 8160)`,
+		"ALTER TABLE {frame} ALTER COLUMN bloom SET STORAGE EXTERNAL, ALTER COLUMN body SET STORAGE EXTERNAL",
+	}
+}
+
+// putFrames stores all frames of a group with one statement, in the round trip
+// of the next one.
+func (e *pgEngine) putFrames(tx *writeTx, m month, rows []frameRow) error {
+	if len(rows) == 1 {
+		r := &rows[0]
+		e.pg.later(inMonth(insertFrame, m), int64(r.account), int64(r.seq0), int64(r.n), r.at0, r.at1, r.arrivals[0].at, int64(r.smask), r.bloom(), encodeFrame(r.blocks, r.arrivals))
+		return nil
+	}
+	var numbers [7][]int64
+	blooms, bodies := make([][]byte, len(rows)), make([][]byte, len(rows))
+	for i := range rows {
+		r := &rows[i]
+		for j, v := range [...]int64{int64(r.account), int64(r.seq0), int64(r.n), r.at0, r.at1, r.arrivals[0].at, int64(r.smask)} {
+			numbers[j] = append(numbers[j], v)
+		}
+		blooms[i], bodies[i] = r.bloom(), encodeFrame(r.blocks, r.arrivals)
+	}
+	e.pg.later(inMonth(`INSERT INTO {frame} (account, seq0, n, at0, at1, arrived, smask, bloom, body)
+		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[])`, m),
+		numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6], blooms, bodies)
+	return nil
+}
+
+// putHeads stores where the feeds of a group end now with one statement.
+func (e *pgEngine) putHeads(tx *writeTx, feeds []*feedAppend) error {
+	var accounts, next, arrived []int64
+	for _, f := range feeds {
+		accounts, next, arrived = append(accounts, int64(f.account)), append(next, int64(f.head.next)), append(arrived, f.head.arrived)
+		tx.heads[f.account] = f.head
+	}
+	if len(feeds) == 1 {
+		e.pg.later(`UPDATE head SET next_seq = $2, arrived = $3 WHERE account = $1`, accounts[0], next[0], arrived[0])
+		return nil
+	}
+	e.pg.later(`UPDATE head AS h SET next_seq = f.next_seq, arrived = f.arrived
+		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS f (account, next_seq, arrived) WHERE h.account = f.account`, accounts, next, arrived)
+	return nil
+}
+
+// chore is a row that says whose the work is, by the server's clock. Two
+// stores that do it at once, because one was stopped, do no harm.
+func (e *pgEngine) chore(ctx context.Context, name string) (bool, error) {
+	var one int
+	err := e.s.row(ctx, `INSERT INTO chore (name, holder, until) VALUES ($1, $2, now() + interval '2 minutes')
+		ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+		WHERE chore.holder = excluded.holder OR chore.until < now() RETURNING 1`, name, e.name).Scan(&one)
+	if isNoRows(err) {
+		return false, nil
+	}
+	return err == nil, readError(err)
+}
+
+func int64s[T ~int64](ids []T) []int64 {
+	numbers := make([]int64, len(ids))
+	for i, id := range ids {
+		numbers[i] = int64(id)
+	}
+	return numbers
+}
