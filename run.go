@@ -35,8 +35,8 @@ type Run struct {
 	Error    string    // why it failed; "" otherwise
 	// Entered is when it reached Block, for timers.
 	Entered time.Time
-	// Tries counts the claims since the last commit that had Steps: more than one
-	// after a crash or a failure.
+	// Tries counts the claims since the last commit that had Steps or was NotTried:
+	// more than one after a crash or a failure.
 	Tries int
 	// Fence is raised by each claim; what an earlier claimant writes is refused.
 	Fence     int64
@@ -101,15 +101,17 @@ type Advance struct {
 	Marked bool
 	Error  string
 	// Hold keeps the run with its claimant until then; zero = it is given free.
-	Hold    time.Time
-	Steps   []Step // with Run, Number and the ids of Call and Mail given by the store
-	Reply   *RunReply
-	Call    *Call // of the one of Steps whose kind is BlockWebhook
-	Mail    *Mail // of the one of Steps whose kind is BlockMessage
-	Contact ContactID
-	Change  *ContactChange // of Contact
-	AddTo   SegmentID      // Contact; 0 = none
-	TakeOff SegmentID      // Contact; 0 = none
+	Hold time.Time
+	// NotTried says that the present step was not begun: the claim does not count as a try.
+	NotTried bool
+	Steps    []Step // with Run, Number and the ids of Call and Mail given by the store
+	Reply    *RunReply
+	Call     *Call // of the one of Steps whose kind is BlockWebhook
+	Mail     *Mail // of the one of Steps whose kind is BlockMessage
+	Contact  ContactID
+	Change   *ContactChange // of Contact
+	AddTo    SegmentID      // Contact; 0 = none
+	TakeOff  SegmentID      // Contact; 0 = none
 }
 
 // Advanced is what an Advance has led to.

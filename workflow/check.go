@@ -151,10 +151,6 @@ func (k *checker) add(field, format string, args ...any) {
 	k.note(Problem{Field: field, Reason: fmt.Sprintf(format, args...)})
 }
 
-func (k *checker) warn(field, format string, args ...any) {
-	k.note(Problem{Field: field, Reason: fmt.Sprintf(format, args...), Warning: true})
-}
-
 // place orders problems as the definition is written: the whole, then block by block.
 func (k *checker) place(p *Problem) int {
 	return blockIndex(p.Field)

@@ -50,10 +50,11 @@
 //
 //	NewEngine(EngineOptions{Store, Call, …}) *Engine
 //	NewRunner(RunnerOptions{Engine, Store, …}) *Runner    Start, Stop, Wake for the store's RunsDue
-//	(*Engine).Launch(workflow) tidings.Launch             of one run by hand: to run an event again
+//	Launch(activeWorkflow) tidings.Launch                 of a run by hand, for store.StartRun: to run an event again
 //
 // Dry runs and cases:
 //
 //	(*Engine).Test(ctx, account, definition, DryInput) (DryResult, error)
-//	(*Engine).Freeze / NewCase / RunCases                 see cases.go
+//	NewCase(workflow, name, result) (tidings.WorkflowCase, error)
+//	(*Engine).RunCases(ctx, account, definition, cases) ([]CaseResult, error)
 package workflow

@@ -87,7 +87,7 @@ func (j *journey) stride(ctx context.Context) (tidings.Advance, error) {
 		case err != nil: // what was done so far is kept; the next stride meets the error
 			return a, nil
 		case !out.later.IsZero():
-			a.Due = out.later
+			a.Due, a.NotTried = out.later, true
 			return a, nil
 		}
 		j.add(&a, b, out, started)
