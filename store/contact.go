@@ -13,9 +13,16 @@ func (s *Store) Contact(ctx context.Context, account tidings.AccountID, id tidin
 	if err != nil {
 		return tidings.Contact{}, err
 	}
-	c, err := readContact(r, account, id, fields)
+	row := contactRow{Contact: tidings.Contact{Account: account}}
+	var listed bool // the account has a black list: most have none, and then one query does it
+	err = r.row(`SELECT `+contactColumns+`, EXISTS (SELECT 1 FROM blacklist WHERE account = $2) FROM contact WHERE id = $1 AND account = $2`,
+		id, account).Scan(append(row.into(), &listed)...)
 	if err != nil {
-		return tidings.Contact{}, err
+		return tidings.Contact{}, orNotFound(err, "contact", int64(id))
+	}
+	c, err := row.contact(fields)
+	if err != nil || !listed {
+		return c, err
 	}
 	return c, markBlacklisted(r, &c)
 }
@@ -27,6 +34,10 @@ func (s *Store) Contacts(ctx context.Context, account tidings.AccountID, after t
 	contacts, err := r.contacts(account, `SELECT `+contactColumns+` FROM contact WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3`, account, after, limit)
 	if err != nil {
 		return nil, err
+	}
+	var listed bool
+	if err := r.row(`SELECT EXISTS (SELECT 1 FROM blacklist WHERE account = $1)`, account).Scan(&listed); err != nil || !listed {
+		return contacts, readError(err)
 	}
 	for i := range contacts {
 		if err := markBlacklisted(r, &contacts[i]); err != nil {
