@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -31,6 +32,7 @@ type keyID [4]byte
 type sealKey struct {
 	id   keyID
 	aead cipher.AEAD
+	root [32]byte // what other keys are derived from
 }
 
 // The sealed envelope: version, key id, then what GCM makes: nonce, text, tag.
@@ -68,7 +70,11 @@ func newSealKey(secret []byte) (sealKey, error) {
 		return sealKey{}, err
 	}
 	sum := sha256.Sum256(append([]byte("tidings key id\x00"), secret...))
-	return sealKey{id: keyID(sum[:len(keyID{})]), aead: aead}, nil
+	root, err := hkdf.Extract(sha256.New, secret, []byte("tidings derived keys"))
+	if err != nil {
+		return sealKey{}, err
+	}
+	return sealKey{id: keyID(sum[:len(keyID{})]), aead: aead, root: [32]byte(root)}, nil
 }
 
 // seal encrypts text for one row of one table: it opens nowhere else.
