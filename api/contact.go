@@ -15,6 +15,7 @@ type Contacts interface {
 	CreateContact(ctx context.Context, account tidings.AccountID, change tidings.ContactChange) (tidings.Contact, error)
 	UpsertContact(ctx context.Context, account tidings.AccountID, change tidings.ContactChange, by tidings.MatchBy) (tidings.Contact, tidings.ContactOutcome, error)
 	// ImportContacts does many upserts in one commit; what is wrong with one is in its outcome.
+	Writes() int64
 	ImportContacts(ctx context.Context, account tidings.AccountID, changes []tidings.ContactChange, by tidings.MatchBy) ([]tidings.ContactOutcome, error)
 	Contact(ctx context.Context, account tidings.AccountID, id tidings.ContactID) (tidings.Contact, error)
 	FindContact(ctx context.Context, account tidings.AccountID, by tidings.MatchBy, key string) (tidings.Contact, error)

@@ -9,15 +9,35 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"tidings"
 )
 
-// importBatch is how many rows one commit takes: many enough for the disk, few
-// enough for those who wait behind it.
-const importBatch = 1000
+// Bounds of how many rows one commit takes. The more, the fewer pages of the
+// indexes are written for each; but whoever else writes waits behind it.
+const (
+	importBatch   = 1000  // while others write
+	importMost    = 10000 // while nobody does
+	importQuick   = 250 * time.Millisecond
+	importTooLong = 500 * time.Millisecond
+)
+
+// nextBatch says how many rows come next, after so many that took so long.
+func nextBatch(rows int, took time.Duration, others bool) int {
+	switch {
+	case others:
+		return importBatch
+	case took > importTooLong:
+		return max(rows/2, importBatch)
+	case took < importQuick:
+		return min(2*rows, importMost)
+	}
+	return rows
+}
 
 // importedContactsJSON answers an import.
 type importedContactsJSON struct {
@@ -106,12 +126,14 @@ type contactImport struct {
 	account tidings.AccountID
 	by      tidings.MatchBy
 	result  importedContactsJSON
-	named   int // rows whose faults are in the result
+	named   int          // rows whose faults are in the result
+	size    atomic.Int64 // rows of the next batch that is read
 }
 
 // all stores all rows, batch by batch, and reads the next batch meanwhile.
 func (m *contactImport) all(ctx context.Context, rows importRows) error {
 	m.result.Errors = []faultJSON{}
+	m.size.Store(importBatch)
 	ctx, cancel := context.WithCancel(ctx)
 	batches := make(chan []importRow, 1)
 	var broken error // of the reading; read after the channel is closed
@@ -120,7 +142,7 @@ func (m *contactImport) all(ctx context.Context, rows importRows) error {
 		defer close(batches)
 		for broken == nil {
 			var batch []importRow
-			if batch, broken = readBatch(rows); len(batch) == 0 {
+			if batch, broken = readBatch(rows, int(m.size.Load())); len(batch) == 0 {
 				return
 			}
 			select {
@@ -154,9 +176,9 @@ func (m *contactImport) stopped(err error) error {
 	return &told
 }
 
-func readBatch(rows importRows) ([]importRow, error) {
-	batch := make([]importRow, 0, importBatch)
-	for len(batch) < importBatch {
+func readBatch(rows importRows, size int) ([]importRow, error) {
+	batch := make([]importRow, 0, size)
+	for len(batch) < size {
 		row, ok, err := rows.next()
 		if err != nil || !ok {
 			return batch, err
@@ -174,10 +196,13 @@ func (m *contactImport) batch(ctx context.Context, rows []importRow) error {
 			changes = append(changes, row.change)
 		}
 	}
+	writes, begun := m.s.store.Writes(), m.s.cfg.Now()
 	outcomes, err := m.s.store.ImportContacts(ctx, m.account, changes, m.by)
 	if err != nil {
 		return err
 	}
+	others := m.s.store.Writes()-writes > 1
+	m.size.Store(int64(nextBatch(len(rows), m.s.cfg.Now().Sub(begun), others)))
 	m.result.Rows += len(rows)
 	for _, row := range rows {
 		if len(row.faults) > 0 {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"tidings/api"
 )
@@ -146,5 +147,40 @@ func TestAnImportOfManyRowsGoesByBatches(t *testing.T) {
 	in := w.imports(key, "?matchBy=externalCustomerId", body.String(), asNDJSON, "Content-Encoding: gzip")
 	if got := in.tally(); got != "rows 2500 created 2498 updated 0 unchanged 0 failed 2" || in.Errors[0].Line != 2000 || in.Errors[1].Line != 2500 || in.Errors[1].Field != "email" {
 		t.Errorf("%s: %+v", got, in.Errors)
+	}
+}
+
+func TestImportsGiveWayToOtherWriters(t *testing.T) {
+	for _, tt := range []struct {
+		rows   int
+		took   time.Duration
+		others bool
+		want   int
+	}{
+		{1000, 50 * time.Millisecond, false, 2000},
+		{8000, 200 * time.Millisecond, false, 10_000},
+		{4000, 300 * time.Millisecond, false, 4000}, // others would wait long
+		{4000, time.Second, false, 2000},
+		{1500, time.Second, false, 1000},
+		{10_000, 200 * time.Millisecond, true, 1000},
+	} {
+		if got := api.NextBatch(tt.rows, tt.took, tt.others); got != tt.want {
+			t.Errorf("after %d rows in %v, others %v: %d, want %d", tt.rows, tt.took, tt.others, got, tt.want)
+		}
+	}
+}
+
+func TestALongImportKeepsItsRowsInOrder(t *testing.T) {
+	w := newWorld(t)
+	key := w.account("shop")
+	var body strings.Builder
+	for i := range 9000 {
+		fmt.Fprintf(&body, `{"externalCustomerId":"c-%d","firstName":"%d"}`+"\n", i%8000, i)
+	}
+	if got := w.imports(key, "", body.String(), asNDJSON).tally(); got != "rows 9000 created 8000 updated 1000 unchanged 0 failed 0" {
+		t.Error(got)
+	}
+	if a := w.request(key, "GET /v1/contacts?externalCustomerId=c-999", ""); !strings.Contains(a.body, `"firstName":"8999"`) {
+		t.Errorf("a contact of two rows is not as the later one says: %s", a.body)
 	}
 }

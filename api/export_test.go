@@ -56,3 +56,6 @@ func DecodeCondition(data []byte) (*tidings.Condition, error) {
 	}
 	return condition, nil
 }
+
+// NextBatch is nextBatch.
+func NextBatch(rows int, took time.Duration, others bool) int { return nextBatch(rows, took, others) }

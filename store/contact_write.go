@@ -37,6 +37,10 @@ func (s *Store) ImportContacts(ctx context.Context, account tidings.AccountID, c
 	return outcomes, nil
 }
 
+// Writes gives how many writes have been stored since the store was opened, each
+// import as one. It tells an import whether others write at the same time.
+func (s *Store) Writes() int64 { return s.stats.groups.Load() }
+
 // contactWriter changes contacts of one account within a transaction. What can
 // be stored together is stored by flush.
 type contactWriter struct {
