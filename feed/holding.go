@@ -51,6 +51,8 @@ type holding struct {
 
 	loading  context.Context // ends when the dispatcher stops
 	stopping context.CancelFunc
+	draining context.Context // ends when the dispatcher has no more time to stop
+	cutShort context.CancelFunc
 	loops    sync.WaitGroup // keep and follow
 	endLoops context.CancelFunc
 	work     sync.WaitGroup // loads and drains
@@ -60,6 +62,7 @@ func newHolding(d *Dispatcher) *holding {
 	h := &holding{d: d, leases: d.cfg.Leases, node: d.cfg.Node, wake: make(chan struct{}, 1), notices: newNotices()}
 	h.until.Store(&span{})
 	h.loading, h.stopping = context.WithCancel(d.ctx)
+	h.draining, h.cutShort = context.WithCancel(d.ctx)
 	h.endLoops = func() {}
 	return h
 }
@@ -94,7 +97,7 @@ func (h *holding) stop(ctx context.Context) error {
 	shards := slices.DeleteFunc(h.d.held(), func(s *shard) bool { return s.is(shardDraining) })
 	h.mu.Unlock()
 	err := drainAll(ctx, shards, h.giveBack)
-	cut := context.AfterFunc(ctx, h.pauseAll) // what was draining before
+	cut := context.AfterFunc(ctx, h.cutShort)
 	h.work.Wait()
 	cut()
 	h.endLoops()
@@ -276,10 +279,9 @@ func (h *holding) shed(share int) int {
 	open := slices.DeleteFunc(h.d.held(), func(s *shard) bool { return s.is(shardDraining) })
 	extra := open[min(share, len(open)):]
 	for _, s := range extra {
-		ctx := s.context() // ends with the lease
 		s.close()
 		h.work.Go(func() {
-			_ = s.drain(ctx) // what it could not write in time comes again from the shard's next node
+			_ = s.drain(h.draining) // what it could not write comes again from the shard's next node
 			h.giveBack(s)
 		})
 	}

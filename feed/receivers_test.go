@@ -24,13 +24,15 @@ type receiver struct {
 	rng    *rand.Rand
 	health int // what it does; see answer
 
-	inFlight int
+	flying   map[*flight]struct{} // POSTs under way
+	latest   *flight
 	seen     map[tidings.BatchID]seenBatch
 	order    []tidings.BatchID // batches in the order of their first arrival, since the last move
 	at       int               // index in order of the batch last received
 	accepted bool              // it was answered 200, and the sender may know
 	got      []tidings.Seq     // since the last move: what came, each batch once
 	base     tidings.Seq       // the cursor at the last move
+	moves    []tidings.Seq     // ordered, and the sender may not have heard of them yet
 
 	lastEnd    time.Time // when the last attempt ended
 	lastNumber int       // and which attempt it was
@@ -50,6 +52,7 @@ func (r *receiver) post(ctx, life context.Context, ep *tidings.Endpoint, out fee
 		Endpoint: ep.ID, Number: out.Number, Batch: out.Batch.ID, First: out.Batch.First, Last: out.Batch.Last,
 		Activities: out.Batch.Activities, At: time.Now(),
 	}
+	sender := ctx
 	ctx, cancel := context.WithTimeout(ctx, ep.Timeout)
 	defer cancel()
 	r.mu.Lock()
@@ -59,9 +62,10 @@ func (r *receiver) post(ctx, life context.Context, ep *tidings.Endpoint, out fee
 		a.Outcome, a.Error = tidings.OutcomeTimeout, "timeout before it arrived"
 		return a, 0
 	}
+	var f *flight
 	if plan.arrives {
-		r.arrived(out, life)
-		defer r.left(plan)
+		f = r.arrived(out, life)
+		defer func() { r.left(f, plan, sender.Err() != nil) }()
 		if !sleep(ctx, plan.takes) {
 			a.Outcome, a.Error = tidings.OutcomeTimeout, "timeout"
 			return a, 0
@@ -70,7 +74,7 @@ func (r *receiver) post(ctx, life context.Context, ep *tidings.Endpoint, out fee
 	if plan.delivered && life.Err() == nil {
 		a.Delivered, a.Duration = true, time.Since(a.At)
 		r.mu.Lock()
-		r.accepted = true
+		r.accepted = r.accepted || f == r.latest // else somebody has taken over meanwhile
 		r.mu.Unlock()
 		return a, 0
 	}
@@ -122,30 +126,58 @@ func (r *receiver) answer() fate {
 	return f
 }
 
-func (r *receiver) arrived(out feed.Outgoing, life context.Context) {
+// flight is a POST under way. One of a process that was stopped meanwhile
+// (SIGSTOP) is excused: it may be beside one of the process that took over.
+type flight struct {
+	life    context.Context
+	excused bool
+}
+
+func (r *receiver) arrived(out feed.Outgoing, life context.Context) *flight {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	f := &flight{life: life}
 	if life.Err() != nil {
-		return
+		return f
 	}
-	r.inFlight++
-	if r.inFlight > 1 {
-		r.t.Errorf("endpoint %d has %d POSTs in flight", r.id, r.inFlight)
+	for other := range r.flying {
+		if !other.excused && other.life.Err() == nil {
+			r.t.Errorf("endpoint %d has two POSTs in flight", r.id)
+		}
 	}
+	if r.flying == nil {
+		r.flying = map[*flight]struct{}{}
+	}
+	r.flying[f], r.latest = struct{}{}, f
 	b := seenBatch{first: out.Batch.First, last: out.Batch.Last, body: string(bytes.Join(out.Batch.Body, nil))}
+	r.seeMove(out)
 	r.checkWait(out)
 	r.checkPlace(out, b)
 	r.mayRepeat, r.early = false, false
 	r.accepted = false
 	r.lastNumber = out.Number
+	return f
 }
 
-func (r *receiver) left(f fate) {
+// left: the attempt has ended; a sender that called it off itself owes no wait.
+func (r *receiver) left(f *flight, plan fate, calledOff bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.inFlight--
-	r.lastEnd = time.Now()
-	r.retryAfter = f.retryAfter
+	delete(r.flying, f)
+	if f.excused {
+		return
+	}
+	r.lastEnd, r.early = time.Now(), r.early || calledOff
+	r.retryAfter = plan.retryAfter
+}
+
+// stopped: the process whose life this is was stopped.
+func (r *receiver) stopped(life context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for f := range r.flying {
+		f.excused = f.excused || f.life == life
+	}
 }
 
 // checkWait: a repeat never comes before its time, and its number goes up by one.
@@ -237,6 +269,9 @@ func (r *receiver) checkBody(b seenBatch) {
 func (r *receiver) checkComplete(kinds []tidings.Kind) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if n := len(r.moves); n > 0 && r.moves[n-1] != r.base {
+		r.begin(r.moves[n-1]) // nothing was to be sent after it
+	}
 	i := 0
 	for n := int(r.base); n < len(kinds); n++ {
 		if !r.filter.Takes(kinds[n]) {
@@ -284,10 +319,36 @@ func (r *receiver) restarted() {
 	r.early = r.early || !r.accepted
 }
 
+// willMove: the operator put the cursor elsewhere, on a node that does not send.
+func (r *receiver) willMove(to tidings.Seq) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.moves = append(r.moves, to)
+	r.early = true
+}
+
+// seeMove recognises the first batch after a move: it names none before it.
+func (r *receiver) seeMove(out feed.Outgoing) {
+	if _, repeat := r.seen[out.Batch.ID]; repeat || out.Previous != "" {
+		return
+	}
+	for i, to := range r.moves {
+		if out.Batch.First == to+1 {
+			r.begin(to)
+			r.moves = r.moves[i+1:]
+			return
+		}
+	}
+}
+
 // moved: the operator put the cursor elsewhere, and a new sequence begins.
 func (r *receiver) moved(to tidings.Seq) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.begin(to)
+}
+
+func (r *receiver) begin(to tidings.Seq) {
 	r.base, r.order, r.at, r.got = to, nil, 0, nil
 	r.accepted, r.early = false, true
 	r.seen = nil

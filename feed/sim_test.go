@@ -38,13 +38,18 @@ func flagValue(name string) uint64 {
 }
 
 func TestSimulation(t *testing.T) {
+	eachSeed(t, func(t *testing.T, seed uint64) { newSimulation(t, seed).run() })
+}
+
+// eachSeed simulates one life a seed.
+func eachSeed(t *testing.T, live func(t *testing.T, seed uint64)) {
 	first, last := uint64(1), flagValue("sim.seeds")
 	if seed := flagValue("sim.seed"); seed != 0 {
 		first, last = seed, seed
 	}
 	for seed := first; seed <= last; seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { newSimulation(t, seed).run() })
+			synctest.Test(t, func(t *testing.T) { live(t, seed) })
 		})
 	}
 }
@@ -179,6 +184,13 @@ func (s *simulation) act() {
 }
 
 func (s *simulation) appendSome() {
+	if account, head := s.appendTo(); head > 0 {
+		s.d.Appended(account, head)
+	}
+}
+
+// appendTo appends to some account's feed and gives its new head; 0 = nothing.
+func (s *simulation) appendTo() (tidings.AccountID, tidings.Seq) {
 	account := tidings.AccountID(1 + s.rng.IntN(simAccounts))
 	n := 1 + s.rng.IntN(20)
 	if s.rng.IntN(10) == 0 {
@@ -188,9 +200,10 @@ func (s *simulation) appendSome() {
 	for i := range kinds {
 		kinds[i] = tidings.KindOf(tidings.Status(1+s.rng.IntN(8)), tidings.MediaType(1+s.rng.IntN(9)))
 	}
-	if n > 0 {
-		s.d.Appended(account, s.store.append(account, kinds...))
+	if n == 0 {
+		return account, 0
 	}
+	return account, s.store.append(account, kinds...)
 }
 
 func (s *simulation) reload(id tidings.EndpointID) {
@@ -200,26 +213,31 @@ func (s *simulation) reload(id tidings.EndpointID) {
 }
 
 func (s *simulation) toggle(id tidings.EndpointID) {
-	s.store.act(id, func(ep *tidings.Endpoint, _ *tidings.Position) {
-		if ep.State == tidings.StateActive {
-			ep.State = tidings.StateDeactivated
-		} else {
-			ep.State = tidings.StateActive
-		}
-	})
+	s.store.act(id, toggle)
 	s.reload(id)
 }
 
-// seekBack moves a cursor back by some, as an operator does whose receiver has lost data.
+func toggle(ep *tidings.Endpoint, _ *tidings.Position) {
+	if ep.State == tidings.StateActive {
+		ep.State = tidings.StateDeactivated
+	} else {
+		ep.State = tidings.StateActive
+	}
+}
+
 func (s *simulation) seekBack(id tidings.EndpointID) {
-	r := s.receivers[id]
+	s.moveBack(id, s.receivers[id].moved)
+	s.reload(id)
+}
+
+// moveBack moves a cursor back by some, as an operator does whose receiver has lost data.
+func (s *simulation) moveBack(id tidings.EndpointID, moved func(tidings.Seq)) {
 	var to tidings.Seq
 	s.store.act(id, func(_ *tidings.Endpoint, p *tidings.Position) {
 		to = max(0, p.Cursor-tidings.Seq(s.rng.IntN(100)))
 		*p = tidings.Position{Endpoint: id, Fence: p.Fence, Epoch: p.Epoch + 1, Cursor: to, Scanned: to}
-		r.moved(to)
+		moved(to)
 	})
-	s.reload(id)
 }
 
 func (s *simulation) crash() {

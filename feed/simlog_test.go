@@ -17,6 +17,7 @@ type simStore struct {
 	feeds     map[tidings.AccountID][]tidings.Kind // kinds of the activities, seq 1 first
 	endpoints map[tidings.EndpointID]tidings.Endpoint
 	positions map[tidings.EndpointID]tidings.Position
+	shared    simShared
 }
 
 func newSimStore() *simStore {
@@ -24,6 +25,7 @@ func newSimStore() *simStore {
 		feeds:     map[tidings.AccountID][]tidings.Kind{},
 		endpoints: map[tidings.EndpointID]tidings.Endpoint{},
 		positions: map[tidings.EndpointID]tidings.Position{},
+		shared:    newSimShared(),
 	}
 }
 
@@ -50,6 +52,8 @@ type simLog struct {
 	store *simStore
 	rng   *rand.Rand
 	fail  float64 // the share of commits and reads that are refused
+	lose  float64 // the share of notices that nobody hears
+	node  tidings.NodeID
 
 	mu      sync.Mutex
 	killed  bool
@@ -57,6 +61,9 @@ type simLog struct {
 	flusher *time.Timer
 	commits int
 	reads   int
+	scans   int           // of all lanes
+	cut     bool          // the store can't be reached
+	stopped chan struct{} // SIGSTOP: closed when the process runs again; nil = it runs
 }
 
 type simDelivery struct {
@@ -76,7 +83,10 @@ func (l *simLog) Head(_ context.Context, account tidings.AccountID) (tidings.Seq
 	return tidings.Seq(len(l.store.feeds[account])), nil
 }
 
-func (l *simLog) Read(_ context.Context, q tidings.ReadQuery) (tidings.Page, error) {
+func (l *simLog) Read(ctx context.Context, q tidings.ReadQuery) (tidings.Page, error) {
+	if err := l.reach(ctx); err != nil {
+		return tidings.Page{}, err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.killed {
@@ -136,7 +146,10 @@ func (l *simLog) Lanes(_ context.Context, each func(tidings.Endpoint, tidings.Po
 	return nil
 }
 
-func (l *simLog) Lane(_ context.Context, id tidings.EndpointID) (tidings.Endpoint, tidings.Position, error) {
+func (l *simLog) Lane(ctx context.Context, id tidings.EndpointID) (tidings.Endpoint, tidings.Position, error) {
+	if err := l.reach(ctx); err != nil {
+		return tidings.Endpoint{}, tidings.Position{}, err
+	}
 	l.store.mu.Lock()
 	defer l.store.mu.Unlock()
 	ep, ok := l.store.endpoints[id]
@@ -166,6 +179,7 @@ func (l *simLog) Deliver(d tidings.Delivery, urgent bool, done func(error)) {
 }
 
 func (l *simLog) flush() {
+	l.resumed()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.killed {
@@ -173,20 +187,24 @@ func (l *simLog) flush() {
 	}
 	pending := l.pending
 	l.pending = nil
-	refused := l.refuses()
+	refused := l.refuses() || l.cut
 	l.commits++
 	for _, p := range pending {
 		if refused {
 			p.done(tidings.Errorf(tidings.CodeUnavailable, "simulated full disk"))
 			continue
 		}
-		p.done(l.store.apply(p.d.Position))
+		p.done(l.store.apply(p.d))
 	}
 }
 
-func (s *simStore) apply(p tidings.Position) error {
+func (s *simStore) apply(d tidings.Delivery) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	p := d.Position
+	if !s.shared.holds(d) {
+		return tidings.ErrNotHeld
+	}
 	have, ok := s.positions[p.Endpoint]
 	switch {
 	case !ok:
