@@ -185,7 +185,7 @@ func (h *holding) failed(ctx context.Context, err error) {
 }
 
 // take makes what is held here what was granted.
-func (h *holding) take(valid span, grant Grant, released []tidings.Lease) {
+func (h *holding) take(valid span, grant tidings.Grant, released []tidings.Lease) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.released = slices.DeleteFunc(h.released, func(l tidings.Lease) bool { return slices.Contains(released, l) })

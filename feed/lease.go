@@ -2,7 +2,6 @@ package feed
 
 import (
 	"context"
-	"time"
 
 	"tidings"
 )
@@ -24,7 +23,7 @@ type Leases interface {
 	//
 	// It never takes a lease from a node because that holds more than its share:
 	// the holder sees the share and gives back when nothing is under way any more.
-	RenewLeases(ctx context.Context, n tidings.Node, released []tidings.Lease) (Grant, error)
+	RenewLeases(ctx context.Context, n tidings.Node, released []tidings.Lease) (tidings.Grant, error)
 
 	// ReleaseLeases is the clean end of a node: what it holds is free at once,
 	// its row is gone and others are told.
@@ -39,17 +38,4 @@ type Leases interface {
 	// Heads gives the heads of accounts as Log.Head does, by one query and from
 	// the database itself. Accounts that are gone are left out.
 	Heads(ctx context.Context, accounts []tidings.AccountID) (map[tidings.AccountID]tidings.Seq, error)
-}
-
-// Grant is what a node may do until its next renewal.
-type Grant struct {
-	Held []tidings.Lease // all that the node holds now, by shard
-	// Share is how many it ought to hold. Of more it gives back the rest.
-	Share int
-	// ValidFor is how long the leases hold. It is counted from before the
-	// renewal was sent, and by two clocks (see holding.go).
-	ValidFor time.Duration
-	// Again is when another renewal may claim more: the time until the first
-	// lease of another node expires. 0 = no sooner than usual.
-	Again time.Duration
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"tidings"
-	"tidings/feed"
 )
 
 // simShared is what nodes share besides the feeds and positions: the one fake
@@ -46,7 +45,7 @@ func (sh *simShared) live(now time.Time) []tidings.Node {
 	return live
 }
 
-func (sh *simShared) renew(n tidings.Node, released []tidings.Lease, now time.Time) feed.Grant {
+func (sh *simShared) renew(n tidings.Node, released []tidings.Lease, now time.Time) tidings.Grant {
 	n.Seen = now
 	sh.nodes[n.ID] = n
 	for _, r := range released {
@@ -60,7 +59,7 @@ func (sh *simShared) renew(n tidings.Node, released []tidings.Lease, now time.Ti
 			delivering++
 		}
 	}
-	grant := feed.Grant{ValidFor: tidings.LeaseTTL}
+	grant := tidings.Grant{ValidFor: tidings.LeaseTTL}
 	if n.Delivers() {
 		grant.Share = (tidings.Shards + delivering - 1) / delivering
 	}
@@ -118,15 +117,15 @@ func (l *simLog) resumed() {
 	}
 }
 
-func (l *simLog) RenewLeases(ctx context.Context, n tidings.Node, released []tidings.Lease) (feed.Grant, error) {
+func (l *simLog) RenewLeases(ctx context.Context, n tidings.Node, released []tidings.Lease) (tidings.Grant, error) {
 	if err := l.reach(ctx); err != nil {
-		return feed.Grant{}, err
+		return tidings.Grant{}, err
 	}
 	l.mu.Lock()
 	refused := l.refuses()
 	l.mu.Unlock()
 	if refused {
-		return feed.Grant{}, tidings.Errorf(tidings.CodeUnavailable, "simulated refusal")
+		return tidings.Grant{}, tidings.Errorf(tidings.CodeUnavailable, "simulated refusal")
 	}
 	l.store.mu.Lock()
 	grant := l.store.shared.renew(n, released, time.Now())
