@@ -58,6 +58,7 @@ type EventOutcome struct {
 	// Repeated: the type keeps one event for each keyValue, and Event is the
 	// one that was there; nothing was stored.
 	Repeated bool
+	Runs     []RunID // that it started
 }
 
 // EventQuery asks for events of an account, newest first. Zero fields ask nothing.

@@ -88,7 +88,9 @@ func TestMailActivityRefusesWhatTheIngestWould(t *testing.T) {
 	for name, change := range map[string]func(*tidings.Mail, *tidings.MailFacts){
 		"iid":     func(m *tidings.Mail, _ *tidings.MailFacts) { m.IID = "7" },
 		"address": func(m *tidings.Mail, _ *tidings.MailFacts) { m.To = "nobody" },
-		"length":  func(_ *tidings.Mail, x *tidings.MailFacts) { x.ClickURL = strings.Repeat("x", tidings.MaxActivityBytes) },
+		"length": func(_ *tidings.Mail, x *tidings.MailFacts) {
+			x.ClickURL = strings.Repeat("x", tidings.MaxActivityBytes)
+		},
 	} {
 		m, x := fullMail(), tidings.MailFacts{}
 		change(&m, &x)

@@ -15,7 +15,7 @@ import (
 // Events is what the API asks of a store about events. An event or type of
 // another account is CodeNotFound.
 type Events interface {
-	AddEvent(ctx context.Context, e tidings.Event) (tidings.EventOutcome, error)
+	AddEvent(ctx context.Context, e tidings.Event, launches []tidings.Launch) (tidings.EventOutcome, error)
 	Event(ctx context.Context, account tidings.AccountID, id tidings.EventID) (tidings.Event, error)
 	Events(ctx context.Context, q tidings.EventQuery) ([]tidings.Event, error)
 	EventTypes(ctx context.Context, account tidings.AccountID, after string, limit int) ([]tidings.EventType, error)
@@ -151,7 +151,7 @@ func (s *Server) addEvent(ctx context.Context, c caller, in *struct{ JSON body[n
 	if faults := tidings.CheckEvent(&e); len(faults) > 0 {
 		return nil, &tidings.Error{Code: tidings.CodeInvalid, Message: "the event breaks the rules: nothing was stored", Fields: faults}
 	}
-	out, err := s.store.AddEvent(ctx, e)
+	out, err := s.store.AddEvent(ctx, e, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func TestTheSeedsGetByEmail(t *testing.T) {
 	key := w.account("shop")
 	w.outside.answers("application/json", `[{"id":687266822,"firstName":"Олена"}]`)
 	w.webhook(key, "contacts_get_by_email", `"url":"`+w.outside.URL+`/api/v1/contacts?email=${email}"`)
-	event, err := w.store.AddEvent(t.Context(), tidings.Event{Account: 1, TypeKey: "subscribed", KeyValue: "k", Params: []tidings.EventParam{{Name: "email", Value: json.RawMessage(`"ann+1@example.com"`)}}})
+	event, err := w.store.AddEvent(t.Context(), tidings.Event{Account: 1, TypeKey: "subscribed", KeyValue: "k", Params: []tidings.EventParam{{Name: "email", Value: json.RawMessage(`"ann+1@example.com"`)}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

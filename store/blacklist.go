@@ -15,9 +15,7 @@ func (s *Store) AddToBlacklist(ctx context.Context, account tidings.AccountID, c
 			return err
 		}
 		for _, ch := range channels {
-			k := channelKey(ch)
-			n, err := tx.exec(`INSERT INTO blacklist (account, kind, key, reason, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (account, kind, key) DO NOTHING`,
-				account, k.kind, k.key, reason, millis(tx.now))
+			n, err := addToBlacklist(tx, account, channelKey(ch), reason)
 			if err != nil {
 				return err
 			}
@@ -26,6 +24,12 @@ func (s *Store) AddToBlacklist(ctx context.Context, account tidings.AccountID, c
 		return nil
 	})
 	return added, err
+}
+
+// addToBlacklist gives 0 when the address is on the list already.
+func addToBlacklist(tx *writeTx, account tidings.AccountID, k contactKey, reason string) (added int64, err error) {
+	return tx.exec(`INSERT INTO blacklist (account, kind, key, reason, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (account, kind, key) DO NOTHING`,
+		account, k.kind, k.key, reason, millis(tx.now))
 }
 
 // RemoveFromBlacklist takes addresses off the list and gives the number of
@@ -72,7 +76,7 @@ func (s *Store) Blacklist(ctx context.Context, account tidings.AccountID, after 
 const blacklistAtOnce = 3
 
 // markBlacklisted sets Blacklisted of a contact's channels.
-func markBlacklisted(q reader, c *tidings.Contact) error {
+func markBlacklisted(q querier, c *tidings.Contact) error {
 	for from := 0; from < len(c.Channels); from += blacklistAtOnce {
 		group := c.Channels[from:min(from+blacklistAtOnce, len(c.Channels))]
 		if err := markGroup(q, c.Account, group); err != nil {
@@ -82,7 +86,7 @@ func markBlacklisted(q reader, c *tidings.Contact) error {
 	return nil
 }
 
-func markGroup(q reader, account tidings.AccountID, group []tidings.Channel) error {
+func markGroup(q querier, account tidings.AccountID, group []tidings.Channel) error {
 	args := []any{account}
 	for i := range blacklistAtOnce {
 		k := channelKey(group[min(i, len(group)-1)]) // the last one again where there are fewer

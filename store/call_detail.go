@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -46,14 +45,7 @@ type replyDetail struct {
 	Whole     int                 `json:"n,omitempty"`
 }
 
-// Bounds of what is stored of a call.
-const (
-	callCompressFrom = 1 << 10 // bytes; less is not worth the time
-	maxCallDetail    = 8 << 20 // what a call's JSON can't exceed unless it is broken
-)
-
-// packCall writes a call's detail: a head that says the JSON's length and
-// whether it is compressed, then the JSON.
+// packCall writes a call's detail: packed JSON.
 func (s *Store) packCall(c *tidings.Call) ([]byte, error) {
 	d := callDetail{Method: c.Request.Method, URL: c.Request.URL, Headers: packHeaders(c.Request.Headers), Body: c.Request.Body, Shared: c.Shared}
 	if len(d.Body) > tidings.MaxLoggedBody {
@@ -71,12 +63,7 @@ func (s *Store) packCall(c *tidings.Call) ([]byte, error) {
 	if err := enc.Encode(d); err != nil {
 		return nil, fmt.Errorf("pack a call: %w", err)
 	}
-	head := binary.AppendUvarint(make([]byte, 0, text.Len()+binary.MaxVarintLen64), uint64(text.Len())<<1)
-	if text.Len() < callCompressFrom {
-		return append(head, text.Bytes()...), nil
-	}
-	head[0] |= 1
-	return s.codec.fast.EncodeAll(text.Bytes(), head), nil
+	return s.pack(text.Bytes()), nil
 }
 
 func packHeaders(headers []tidings.Header) []string {
@@ -117,17 +104,9 @@ func packReply(r *tidings.Reply) *replyDetail {
 }
 
 func (s *Store) unpackCall(packed []byte, c *tidings.Call) error {
-	head, n := binary.Uvarint(packed)
-	size := head >> 1
-	if n <= 0 || size > maxCallDetail {
-		return fmt.Errorf("the record of call %d is damaged", c.ID)
-	}
-	text := packed[n:]
-	if head&1 == 1 {
-		var err error
-		if text, err = s.codec.decoder.DecodeAll(text, make([]byte, 0, size)); err != nil {
-			return fmt.Errorf("the record of call %d is damaged: %w", c.ID, err)
-		}
+	text, err := s.unpack(packed)
+	if err != nil {
+		return fmt.Errorf("the record of call %d: %w", c.ID, err)
 	}
 	var d callDetail
 	if err := json.Unmarshal(text, &d); err != nil {

@@ -18,37 +18,53 @@ import (
 // an id that nobody has, and is added to the parameters as contactId when they
 // do not name one. The store gives ID, Type, Contact and At. CodeNotFound when
 // there is no such account.
-func (s *Store) AddEvent(ctx context.Context, e tidings.Event) (tidings.EventOutcome, error) {
+//
+// The runs that the event starts are stored in the same commit: those of
+// launches whose workflow is active, whose Takes says yes, and that Once and
+// Alone allow.
+func (s *Store) AddEvent(ctx context.Context, e tidings.Event, launches []tidings.Launch) (tidings.EventOutcome, error) {
 	var out tidings.EventOutcome
 	err := s.commit(ctx, func(tx *writeTx) error {
-		out = tidings.EventOutcome{Event: e}
 		w, err := s.newContactWriter(tx, e.Account)
 		if err != nil {
 			return err
 		}
-		unique, err := eventType(tx, &out.Event)
-		if err != nil {
-			return err
-		}
-		if unique {
-			known, err := knownEvent(tx, &out.Event)
-			if err != nil || known {
-				out.Repeated = known
-				return err
-			}
-		}
-		if out.ContactCreated, err = w.settle(&out.Event); err != nil {
-			return err
-		}
-		if err := w.flush(); err != nil {
-			return err
-		}
-		return insertEvent(tx, &out.Event)
+		event := e
+		out, err = s.addEvent(tx, w, &event, launches)
+		return err
 	})
 	if err != nil {
 		return tidings.EventOutcome{}, err
 	}
 	return out, nil
+}
+
+// addEvent does the work of AddEvent within a transaction, and completes e.
+func (s *Store) addEvent(tx *writeTx, w *contactWriter, e *tidings.Event, launches []tidings.Launch) (out tidings.EventOutcome, err error) {
+	unique, err := eventType(tx, e)
+	if err != nil {
+		return out, err
+	}
+	if unique {
+		if out.Repeated, err = knownEvent(tx, e); err != nil || out.Repeated {
+			out.Event = *e
+			return out, err
+		}
+	}
+	if out.ContactCreated, err = w.settle(e); err != nil {
+		return out, err
+	}
+	if err := w.flush(); err != nil {
+		return out, err
+	}
+	if err := insertEvent(tx, e); err != nil {
+		return out, err
+	}
+	out.Event = *e
+	if len(launches) > 0 {
+		out.Runs, err = s.launch(tx, e, launches)
+	}
+	return out, err
 }
 
 // eventType finds an event's type, or makes it, and says whether the type

@@ -6,6 +6,14 @@ import (
 	"tidings"
 )
 
+// The contact is looked for in the same statement: an account can't put
+// another's on its list.
+const (
+	addMember = `INSERT INTO segment_member (segment, contact) SELECT $1, id FROM contact WHERE id = $2 AND account = $3
+		ON CONFLICT (segment, contact) DO NOTHING`
+	removeMember = `DELETE FROM segment_member WHERE segment = $1 AND contact = $2`
+)
+
 // AddMembers puts contacts on a list and gives the number of those that were
 // not on it. Contacts that the account does not have are in missing.
 // CodeNotFound when the account has no such segment, CodeConflict when it is a
@@ -17,9 +25,7 @@ func (s *Store) AddMembers(ctx context.Context, account tidings.AccountID, id ti
 			return err
 		}
 		for _, contact := range contacts {
-			// The contact is looked for in the same statement: an account can't put another's on its list.
-			n, err := tx.exec(`INSERT INTO segment_member (segment, contact) SELECT $1, id FROM contact WHERE id = $2 AND account = $3
-				ON CONFLICT (segment, contact) DO NOTHING`, id, contact, account)
+			n, err := tx.exec(addMember, id, contact, account)
 			if err != nil {
 				return err
 			}
@@ -49,7 +55,7 @@ func (s *Store) RemoveMembers(ctx context.Context, account tidings.AccountID, id
 			return err
 		}
 		for _, contact := range contacts {
-			n, err := tx.exec(`DELETE FROM segment_member WHERE segment = $1 AND contact = $2`, id, contact)
+			n, err := tx.exec(removeMember, id, contact)
 			if err != nil {
 				return err
 			}

@@ -53,6 +53,13 @@ type Options struct {
 	// appended to it, before the append is acknowledged. It is called by the
 	// committer and must not block. Default: nobody is told.
 	Appended func(tidings.AccountID, tidings.Seq)
+	// RunsDue is called after a commit that made a run due at once, and MailsDue
+	// after one that did so with a mail. The committer calls them: they must
+	// not block. Default: nobody is told.
+	RunsDue  func()
+	MailsDue func()
+	// ViewLink gives the viewMessageLink of a mail's activities. Default: they have none.
+	ViewLink func(tidings.MailID) string
 	// Log is told of what nobody waits for: checkpoints and flushes that
 	// failed. Default: nothing is logged.
 	Log *slog.Logger
@@ -75,6 +82,15 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Appended == nil {
 		o.Appended = func(tidings.AccountID, tidings.Seq) {}
+	}
+	if o.RunsDue == nil {
+		o.RunsDue = func() {}
+	}
+	if o.MailsDue == nil {
+		o.MailsDue = func() {}
+	}
+	if o.ViewLink == nil {
+		o.ViewLink = func(tidings.MailID) string { return "" }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -105,6 +121,7 @@ type Store struct {
 	tail   tail
 	months months
 	stats  counters
+	hits   hitQueue
 
 	sealedMonth atomic.Value // string: the newest month at the last whole pass of the sealer
 

@@ -42,7 +42,7 @@ func (h *harness) addEvent(t testing.TB, e tidings.Event) tidings.EventOutcome {
 	if faults := tidings.CheckEvent(&e); len(faults) > 0 {
 		t.Fatalf("CheckEvent: %v", faults)
 	}
-	out, err := h.AddEvent(t.Context(), e)
+	out, err := h.AddEvent(t.Context(), e, nil)
 	if err != nil {
 		t.Fatalf("AddEvent: %v", err)
 	}
@@ -62,7 +62,7 @@ func testEventComesBackAsItCame(t *testing.T, h *harness) {
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	_, err = h.AddEvent(t.Context(), event(99, "order", "1"))
+	_, err = h.AddEvent(t.Context(), event(99, "order", "1"), nil)
 	wantCode(t, err, tidings.CodeNotFound)
 }
 

@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"tidings"
+)
+
+// QueueMail stores a mail to be sent when it is due; the store gives its id,
+// its iid when it has none, and CreatedAt, and a Due that is zero is now.
+// CodeNotFound when there is no such account.
+func (s *Store) QueueMail(ctx context.Context, m tidings.Mail) (tidings.MailID, error) {
+	body := s.packBodies(&m)
+	var id tidings.MailID
+	err := s.commit(ctx, func(tx *writeTx) error {
+		if _, err := tx.head(m.Account); err != nil {
+			return err
+		}
+		var err error
+		id, err = s.insertMail(tx, &m, body)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return id, nil
+}
+
+// Mail gives a mail of an account, with its bodies; CodeNotFound when the
+// account has none of the id.
+func (s *Store) Mail(ctx context.Context, account tidings.AccountID, id tidings.MailID) (tidings.Mail, error) {
+	return s.mail(ctx, s.row(ctx, selectMail+` WHERE account = $1 AND id = $2`, account, id), id)
+}
+
+// MailByID is Mail for what names a mail without its account: the tokens of links.
+func (s *Store) MailByID(ctx context.Context, id tidings.MailID) (tidings.Mail, error) {
+	return s.mail(ctx, s.row(ctx, selectMail+` WHERE id = $1`, id), id)
+}
+
+func (s *Store) mail(ctx context.Context, row scanner, id tidings.MailID) (tidings.Mail, error) {
+	var r mailRow
+	if err := r.read(row); err != nil {
+		return tidings.Mail{}, orNotFound(err, "mail", int64(id))
+	}
+	var body []byte
+	if err := s.row(ctx, `SELECT body FROM mail_body WHERE mail = $1`, id).Scan(&body); err != nil {
+		return tidings.Mail{}, orNotFound(err, "mail", int64(id))
+	}
+	return r.Mail, s.unpackBodies(body, &r.Mail)
+}
+
+// Mails gives the mails that a query chooses, newest first, without their bodies.
+func (s *Store) Mails(ctx context.Context, q tidings.MailQuery) ([]tidings.Mail, error) {
+	query, args := mailQuery(q)
+	rows, err := s.rows(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return scanMails(rows)
+}
+
+// mailQuery writes a query as SQL; see runQuery.
+func mailQuery(q tidings.MailQuery) (string, []any) {
+	by := "account"
+	switch {
+	case q.Contact != 0:
+		by = "contact"
+	case q.State == tidings.MailFailed:
+	case q.Broadcast != 0:
+		by = "broadcast"
+	case q.Message != 0:
+		by = "message"
+	case q.Workflow != 0:
+		by = "workflow"
+	}
+	b := listQuery{text: selectMail + ` WHERE id < $1`, args: []any{orMax(int64(q.Before))}, by: by}
+	b.equal("account", int64(q.Account))
+	for _, c := range []struct {
+		column string
+		value  int64
+	}{
+		{"contact", int64(q.Contact)}, {"broadcast", int64(q.Broadcast)}, {"message", int64(q.Message)}, {"workflow", int64(q.Workflow)},
+	} {
+		if c.value == 0 {
+			continue
+		}
+		if c.column == by {
+			b.text += ` AND ` + c.column + ` > 0` // which the index is bounded to
+		}
+		b.equal(c.column, c.value)
+	}
+	b.state(string(q.State))
+	return b.newestFirst(q.Limit)
+}
+
+// purgeMailsStep is how many mails one step of a purge looks at.
+const purgeMailsStep = 300
+
+// PurgeMails removes the mails that were made before a time, unless they still
+// wait to be sent, and gives their number. Their activities stay.
+func (s *Store) PurgeMails(ctx context.Context, before time.Time) (purged int64, err error) {
+	for after := int64(0); ; {
+		// Mails have their ids in the order of their making: the oldest come first.
+		var last int64
+		err := s.row(ctx, `SELECT coalesce(max(id), 0) FROM (SELECT id, created FROM mail WHERE id > $1 ORDER BY id LIMIT $2) AS oldest WHERE created < $3`,
+			after, purgeMailsStep, millis(before)).Scan(&last)
+		if err != nil || last == 0 {
+			return purged, readError(err)
+		}
+		var n int64
+		err = s.commit(ctx, func(tx *writeTx) (err error) {
+			const some = ` id > $1 AND id <= $2 AND created < $3 AND state <> 'queued'`
+			if _, err := tx.exec(`DELETE FROM mail_body WHERE mail IN (SELECT id FROM mail WHERE`+some+`)`, after, last, millis(before)); err != nil {
+				return err
+			}
+			n, err = tx.exec(`DELETE FROM mail WHERE`+some, after, last, millis(before))
+			return err
+		})
+		purged += n
+		if err != nil {
+			return purged, err
+		}
+		after = last
+	}
+}
