@@ -92,7 +92,7 @@ func (s *Server) listAttempts(ctx context.Context, c caller, in *struct {
 }
 
 // tail sends attempts as they end, until the client goes or the server stops.
-func (s *Server) tail(w http.ResponseWriter, r *http.Request, _ caller) {
+func (s *Server) tail(w http.ResponseWriter, r *http.Request, c caller) {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil {
 		s.fail(w, r, tidings.Errorf(tidings.CodeNotFound, "there is no endpoint %q", r.PathValue("id")))
@@ -115,7 +115,7 @@ func (s *Server) tail(w http.ResponseWriter, r *http.Request, _ caller) {
 		return
 	}
 	defer leave()
-	attempts, unwatch := s.cfg.Dispatcher.Watch(tidings.EndpointID(id))
+	attempts, unwatch := s.watch(r.Context(), c.account(), tidings.EndpointID(id))
 	defer unwatch()
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")

@@ -52,6 +52,10 @@ type Authenticate = func(r *http.Request, scope tidings.Scope) (tidings.Key, err
 type Config struct {
 	Store      Store
 	Dispatcher Dispatcher
+	// Shared says that other nodes deliver, too: what they do is read from the store.
+	Shared bool
+	// Nodes gives the nodes that are alive. Default: none are shown.
+	Nodes func(context.Context) ([]tidings.Node, error)
 	// Probe tests an endpoint's URL by a GET through the door of the deliveries.
 	Probe func(context.Context, *tidings.Endpoint) feed.ProbeResult
 	// Calls sends webhooks, and CallRules is what they are checked by when they are saved.
@@ -105,6 +109,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
+	}
+	if cfg.Nodes == nil {
+		cfg.Nodes = func(context.Context) ([]tidings.Node, error) { return nil, nil }
 	}
 	if cfg.Ready == nil {
 		cfg.Ready = func() error { return nil }
@@ -167,6 +174,7 @@ func New(cfg Config) *Server {
 	s.registerCurl()
 	s.registerCalls()
 	s.registerAudit()
+	s.registerNodes()
 	s.registerOperation()
 	s.registerPublic()
 	s.registerDocs()

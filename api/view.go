@@ -88,8 +88,8 @@ func (s *Server) view(ctx context.Context, ep *tidings.Endpoint, pos tidings.Pos
 }
 
 func (s *Server) viewAt(ctx context.Context, ep *tidings.Endpoint, pos tidings.Position, head tidings.Seq) (*endpointJSON, error) {
-	lane, ok := s.cfg.Dispatcher.Lane(ep.ID)
-	if ok && lane.Position.Fence >= pos.Fence {
+	lane, here := s.cfg.Dispatcher.Lane(ep.ID)
+	if here && lane.Position.Fence >= pos.Fence {
 		pos = lane.Position // the lane is ahead of what it has stored, unless an act just moved it
 	}
 	lane.Position, lane.Head = pos, max(head, lane.Head, pos.Scanned)
@@ -97,7 +97,9 @@ func (s *Server) viewAt(ctx context.Context, ep *tidings.Endpoint, pos tidings.P
 	v.Cursor, v.Head, v.Backlog = pos.Cursor, lane.Head, int64(lane.Head-max(pos.Scanned, pos.Cursor))
 	v.BlockedSince, v.NextTryAt = instant(pos.BlockedSince), instant(pos.NextTry)
 	v.Attempt, v.LastError, v.InFlight = pos.Attempts, pos.LastError, lane.InFlight
-	v.Drain = forecast(ep, lane, v.Backlog)
+	if v.Drain = forecast(ep, lane, v.Backlog); !here && s.cfg.Shared && v.Drain.Seconds == nil && !pos.Blocked() && ep.State == tidings.StateActive {
+		v.Drain.Text = "another node delivers, and knows at which rate"
+	}
 	if v.Backlog > 0 {
 		first, err := s.store.ArrivedAt(ctx, ep.Account, max(pos.Scanned, pos.Cursor)+1)
 		// What retention has dropped since has no age any more.
