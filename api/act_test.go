@@ -212,7 +212,7 @@ func TestATailShowsAttemptsAsTheyAreMadeAndEndsWithTheServer(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) { c.Heartbeat = time.Millisecond })
 	key := w.account("shop")
 	w.create(key, "")
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+"/v1/endpoints/1/tail", http.NoBody)
+	req, err := http.NewRequestWithContext(soon(t), http.MethodGet, w.url+"/v1/endpoints/1/tail", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +271,7 @@ func TestATailEndsWhenItsKeyIsRevokedOrItsEndpointDeleted(t *testing.T) {
 			admin := w.account("shop")
 			key := w.key(admin, `"read"`)
 			w.create(admin, "")
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+"/v1/endpoints/1/tail", http.NoBody)
+			req, err := http.NewRequestWithContext(soon(t), http.MethodGet, w.url+"/v1/endpoints/1/tail", http.NoBody)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -294,7 +294,7 @@ func TestLongAnswersAreBoundedInNumber(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) { c.MaxStreams = 1 })
 	key := w.account("shop")
 	w.create(key, "")
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+"/v1/endpoints/1/tail", http.NoBody)
+	req, err := http.NewRequestWithContext(soon(t), http.MethodGet, w.url+"/v1/endpoints/1/tail", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
