@@ -121,7 +121,7 @@ const maxClaim = 128
 
 // claim takes runs in hand as they become due, while there are places.
 func (r *Runner) claim() {
-	for {
+	for failures := 0; ; {
 		places := r.places()
 		if places == 0 {
 			return
@@ -140,10 +140,14 @@ func (r *Runner) claim() {
 		case r.taking.Err() != nil:
 			return
 		case err != nil:
-			r.log.Warn("runs could not be taken in hand; it is tried again", "in", backOff(1), "err", err)
-			next = r.o.Now().Add(backOff(1))
+			failures++
+			r.log.Warn("runs could not be taken in hand; it is tried again", "in", backOff(failures), "err", err)
+			next = r.o.Now().Add(backOff(failures))
 		case len(runs) == places:
+			failures = 0
 			continue // there may be more
+		default:
+			failures = 0
 		}
 		if !r.rest(next, err != nil) {
 			return
@@ -171,19 +175,17 @@ func (r *Runner) places() int {
 	}
 }
 
-// rest waits until a time (zero = no time), or until somebody wakes it unless it is to
-// rest in any case; at most Rescan. False: it is time to stop.
+// rest waits until a time (zero = no time), at most Rescan, or until somebody
+// wakes it; in any case, it waits until that time. False: it is time to stop.
 func (r *Runner) rest(until time.Time, inAnyCase bool) bool {
-	wait := r.o.Rescan
-	if !until.IsZero() {
-		wait = min(wait, max(until.Sub(r.o.Now()), time.Millisecond))
+	wait, wake := r.o.Rescan, r.wake
+	if left := max(until.Sub(r.o.Now()), time.Millisecond); inAnyCase {
+		wait, wake = left, nil
+	} else if !until.IsZero() {
+		wait = min(wait, left)
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	wake := r.wake
-	if inAnyCase {
-		wake = nil
-	}
 	select {
 	case <-r.taking.Done():
 		return false
@@ -247,15 +249,14 @@ var errTakenAway = errors.New("the run was stopped, or is in other hands")
 // stride makes a stride, and keeps its run in hand meanwhile.
 func (r *Runner) stride(j *journey) (tidings.Advance, error) {
 	ctx, takeAway := context.WithCancelCause(r.ctx)
-	var keeping sync.WaitGroup
-	kept := make(chan struct{})
-	keeping.Go(func() { r.keep(ctx, takeAway, kept, &j.run) })
 	defer takeAway(nil)
-	a, err := j.stride(ctx)
+	var keeping sync.WaitGroup
+	ended := make(chan struct{})
+	keeping.Go(func() { r.keep(ctx, takeAway, ended, &j.run) })
 	// The run must not be kept any more when the stride is stored: that would undo it.
-	close(kept)
-	keeping.Wait()
-	return a, err
+	defer keeping.Wait()
+	defer close(ended)
+	return j.stride(ctx)
 }
 
 // keep renews the claim of a run until its stride has ended.
@@ -277,26 +278,28 @@ func (r *Runner) keep(ctx context.Context, takeAway context.CancelCauseFunc, end
 	}
 }
 
-// commit stores what a stride has led to, however often that must be tried
-// while the run is in hand. A change that the store refuses is left out, and the step says why.
+// commit stores what a stride has led to. While the store is away it tries
+// again, until this process is stopped: the fence keeps it from undoing what
+// others did meanwhile. A change that the store refuses is left out, and the step says why.
 func (r *Runner) commit(a *tidings.Advance) (tidings.Advanced, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), r.o.Hold)
-	defer cancel()
 	for n := 1; ; n++ {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), r.o.Hold)
 		done, err := r.o.Store.CommitStep(ctx, *a)
+		cancel()
 		switch tidings.CodeOf(err) {
-		case "", tidings.CodeFenced:
-			return done, err
 		case tidings.CodeNotFound, tidings.CodeInvalid, tidings.CodeConflict:
 			if !leaveOut(a, err) {
 				return done, err
 			}
 			continue
+		case tidings.CodeUnavailable:
+		default:
+			return done, err
 		}
 		timer := time.NewTimer(backOff(n) / 10)
 		select {
 		case <-timer.C:
-		case <-ctx.Done():
+		case <-r.ctx.Done():
 			timer.Stop()
 			return done, err
 		}

@@ -25,7 +25,8 @@ type turnKey struct {
 
 // queue is the runs at one webhook.
 type queue struct {
-	inside int
+	inside map[int]time.Time // when they came, by a number of their own
+	last   int
 	took   time.Duration // one call, a moving average
 	next   time.Time     // when the next that is put back may come again
 }
@@ -48,33 +49,58 @@ func (t *turns) take(key turnKey) (done func(), due time.Time) {
 	defer t.mu.Unlock()
 	q := t.busy[key]
 	if q == nil {
-		q = &queue{}
+		t.forget()
+		q = &queue{inside: map[int]time.Time{}}
 		t.busy[key] = q
 	}
-	if q.inside < t.most {
-		q.inside++
-		return func() { t.leave(key, q, now) }, time.Time{}
+	if len(q.inside) < t.most {
+		q.last++
+		n := q.last
+		q.inside[n] = now
+		return func() { t.leave(q, n) }, time.Time{}
 	}
-	if soonest := now.Add(max(q.took, minPutBack)); q.next.Before(soonest) {
+	one := q.takes(now)
+	if soonest := now.Add(max(one, minPutBack)); q.next.Before(soonest) {
 		q.next = soonest
 	}
-	q.next = q.next.Add(max(q.took, time.Millisecond) / time.Duration(t.most))
+	q.next = q.next.Add(max(one, time.Millisecond) / time.Duration(t.most))
 	if latest := now.Add(maxPutBack); q.next.After(latest) {
 		q.next = latest
 	}
 	return nil, q.next
 }
 
-func (t *turns) leave(key turnKey, q *queue, since time.Time) {
-	took := t.now().Sub(since)
+// takes says how long a call takes: as those that have ended did, or as long
+// as one of those that have not has taken already.
+func (q *queue) takes(now time.Time) time.Duration {
+	longest := q.took
+	for _, since := range q.inside {
+		longest = max(longest, now.Sub(since))
+	}
+	return longest
+}
+
+func (t *turns) leave(q *queue, n int) {
+	now := t.now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	q.inside--
+	took := now.Sub(q.inside[n])
+	delete(q.inside, n)
 	if q.took == 0 {
 		q.took = took
 	}
 	q.took += (took - q.took) / 8
-	if q.inside == 0 {
-		delete(t.busy, key)
+}
+
+// forget drops a queue that nobody is in when there are many.
+func (t *turns) forget() {
+	if len(t.busy) < maxShelf {
+		return
+	}
+	for key, q := range t.busy {
+		if len(q.inside) == 0 {
+			delete(t.busy, key)
+			return
+		}
 	}
 }
