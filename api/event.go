@@ -15,6 +15,7 @@ import (
 // Events is what the API asks of a store about events. An event or type of
 // another account is CodeNotFound.
 type Events interface {
+	// AddEvent stores an event and starts runs, in one commit.
 	AddEvent(ctx context.Context, e tidings.Event, launches []tidings.Launch) (tidings.EventOutcome, error)
 	Event(ctx context.Context, account tidings.AccountID, id tidings.EventID) (tidings.Event, error)
 	Events(ctx context.Context, q tidings.EventQuery) ([]tidings.Event, error)
@@ -51,6 +52,7 @@ type acceptedEventJSON struct {
 	ContactID      *tidings.ContactID `json:"contactId" doc:"Whom it is about; null = nobody was found."`
 	ContactCreated bool               `json:"contactCreated" doc:"Nobody was found, so a contact was made of what the parameters say."`
 	Repeated       bool               `json:"repeated" doc:"The type keeps one event for each keyValue, and had this one: nothing was stored."`
+	RunIDs         []tidings.RunID    `json:"runIds" doc:"Runs of workflows that it started."`
 }
 
 type eventsJSON struct {
@@ -115,7 +117,7 @@ func (s *Server) registerEvents() {
 		Summary: "Tell of something that happened",
 		Description: "The contact is found by the parameters ContactId, externalCustomerId, Email (EmailAddress, UserEmail, ContactEmail), Phone (SMS, PhoneNumber), " +
 			"PushToken, MobPushToken, TelegramBotToken, in this order, in any case; when they name nobody, a contact is made of them. " +
-			"An event needs a keyValue or one of these parameters. It is answered once it is durable.",
+			"An event needs a keyValue or one of these parameters. It is answered once it is durable, the runs of workflows that it starts with it.",
 		Errors: []int{400, 408, 413, 415, 422, 503},
 		Extensions: curl(`curl -X POST $TIDINGS/v1/events -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \
   -d '{"eventTypeKey":"order","keyValue":"1042","params":{"email":"ann@example.com","total":129.50,"items":[{"sku":"A1"}]}}'`),
@@ -151,11 +153,17 @@ func (s *Server) addEvent(ctx context.Context, c caller, in *struct{ JSON body[n
 	if faults := tidings.CheckEvent(&e); len(faults) > 0 {
 		return nil, &tidings.Error{Code: tidings.CodeInvalid, Message: "the event breaks the rules: nothing was stored", Fields: faults}
 	}
-	out, err := s.store.AddEvent(ctx, e, nil)
+	launches, err := s.cfg.Launches(ctx, e.Account, &e)
 	if err != nil {
 		return nil, err
 	}
-	return &struct{ Body acceptedEventJSON }{acceptedEventJSON{out.Event.ID, someContact(out.Event.Contact), out.ContactCreated, out.Repeated}}, nil
+	out, err := s.store.AddEvent(ctx, e, launches)
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body acceptedEventJSON }{acceptedEventJSON{
+		out.Event.ID, someContact(out.Event.Contact), out.ContactCreated, out.Repeated, append([]tidings.RunID{}, out.Runs...),
+	}}, nil
 }
 
 func (s *Server) listEvents(ctx context.Context, c caller, in *struct {

@@ -63,6 +63,8 @@ type Config struct {
 	CallRules call.Rules
 	// CheckURL says what is wrong with an endpoint's URL, or "".
 	CheckURL func(raw string) string
+	// Launches gives the runs that an event may start. Default: events start none.
+	Launches func(ctx context.Context, account tidings.AccountID, e *tidings.Event) ([]tidings.Launch, error)
 	// Wait returns when the account's feed reaches past after, or with ctx's
 	// error. (*Arrivals).Wait in production.
 	Wait func(ctx context.Context, account tidings.AccountID, after tidings.Seq) error
@@ -103,6 +105,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Heartbeat == 0 {
 		cfg.Heartbeat = 15 * time.Second
+	}
+	if cfg.Launches == nil {
+		cfg.Launches = func(context.Context, tidings.AccountID, *tidings.Event) ([]tidings.Launch, error) { return nil, nil }
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
