@@ -93,7 +93,7 @@ func (s *Server) registerContacts() {
 	}, write(), s.changeContact)
 	operate(s, huma.Operation{
 		OperationID: "delete-contact", Method: http.MethodDelete, Path: "/v1/contacts/{id}", Tags: []string{"Contacts"},
-		Summary: "Delete a contact", Description: "Its addresses are free then. Its events and activities stay, and so does what the black list has.", Errors: []int{400, 404, 503},
+		Summary: "Delete a contact", Description: "Its addresses are free then. The log of calls keeps how its calls ended, and forgets whose they were, what was sent and what came back. Its events and activities stay until their retention, and so does what the black list has.", Errors: []int{400, 404, 503},
 		Extensions: curl(`curl -X DELETE $TIDINGS/v1/contacts/1 -H "Authorization: Bearer $KEY"`),
 	}, write(), s.deleteContact)
 	s.registerTimeline()

@@ -138,26 +138,44 @@ func (s *Store) UpsertContact(ctx context.Context, account tidings.AccountID, ch
 	return c, outcomes[0], err
 }
 
-// DeleteContact removes a contact, its addresses and its places on lists. Its
+// DeleteContact removes a contact, its addresses, its places on lists, and what
+// its calls have sent and got: the calls stay in the log as nobody's. Its
 // events and activities stay, and so does the black list. CodeNotFound when
 // the account has no such contact.
+//
+// A contact with very many calls takes several transactions; the contact itself goes
+// with the last, so that what is cut off can be asked for again.
 func (s *Store) DeleteContact(ctx context.Context, account tidings.AccountID, id tidings.ContactID) error {
-	return s.commit(ctx, func(tx *writeTx) error {
-		c, err := readContact(tx, account, id, nil)
-		if err != nil {
-			return err
-		}
-		if err := releaseKeys(tx, account, contactKeys(&c)); err != nil {
-			return err
-		}
-		if err := tx.engine().dropName(tx, account, id); err != nil {
-			return err
-		}
-		for _, from := range []string{`contact WHERE id`, `segment_member WHERE contact`} {
-			if _, err := tx.exec(`DELETE FROM `+from+` = $1`, id); err != nil {
+	for {
+		more := false
+		err := s.commit(ctx, func(tx *writeTx) error {
+			c, err := readContact(tx, account, id, nil)
+			if err != nil {
 				return err
 			}
+			erased, err := s.eraseCalls(tx, account, id)
+			if more = erased == eraseCallsStep; more || err != nil {
+				return err
+			}
+			return deleteContact(tx, &c)
+		})
+		if err != nil || !more {
+			return err
 		}
-		return nil
-	})
+	}
+}
+
+func deleteContact(tx *writeTx, c *tidings.Contact) error {
+	if err := releaseKeys(tx, c.Account, contactKeys(c)); err != nil {
+		return err
+	}
+	if err := tx.engine().dropName(tx, c.Account, c.ID); err != nil {
+		return err
+	}
+	for _, from := range []string{`contact WHERE id`, `segment_member WHERE contact`} {
+		if _, err := tx.exec(`DELETE FROM `+from+` = $1`, c.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -26,6 +26,7 @@ func contactPromises() []promise {
 		{"ImportMakesOneContactOfRowsOfOne", testImportMakesOneContactOfRowsOfOne},
 		{"AddressGivenUpIsFree", testAddressGivenUpIsFree},
 		{"DeletedContactLeavesNothingButItsHistory", testDeletedContactLeavesNothing},
+		{"CallsOfADeletedContactAreNobodys", testCallsOfADeletedContactAreNobodys},
 		{"BlacklistIsOfTheAddress", testBlacklistIsOfTheAddress},
 		{"FieldGoesWithItsValues", testFieldGoesWithItsValues},
 		{"ContactsSurviveReopening", testContactsSurviveReopening},
@@ -288,6 +289,40 @@ func testDeletedContactLeavesNothing(t *testing.T, h *harness) {
 	}
 	if again := h.newContact(t, account, "email ann@example.com", "external c-1"); again.ID == c.ID {
 		t.Errorf("the id %d came again", c.ID)
+	}
+}
+
+func testCallsOfADeletedContactAreNobodys(t *testing.T, h *harness) {
+	account := h.newAccount(t, "shop").ID
+	ann, bo := h.newContact(t, account, "email ann@example.com"), h.newContact(t, account, "email bo@example.com")
+	const calls = 120 // more than one transaction erases
+	for i := range calls {
+		c := h.fullCall(account)
+		c.Contact, c.Request.URL = ann.ID, "https://crm.example/ann@example.com?email=ann@example.com"
+		c.Request.Body, c.Error, c.Tries[0].Error = "ann@example.com", "answered 503: ann@example.com", "ann@example.com"
+		c.Reply.Body, c.Reply.Headers[0].Value = []byte("ann@example.com"), "ann@example.com"
+		if i == 0 {
+			c.Contact = bo.ID
+		}
+		h.appendCall(t, c)
+	}
+	if err := h.DeleteContact(t.Context(), account, ann.ID); err != nil {
+		t.Fatal(err)
+	}
+	left, _, err := h.Calls(t.Context(), tidings.CallQuery{Account: account, Limit: 2 * calls})
+	if err != nil || len(left) != calls {
+		t.Fatalf("%d calls, %v", len(left), err)
+	}
+	for _, c := range left {
+		if got := fmt.Sprintf("%+v %+v %s", c, c.Reply, c.Reply.Body); strings.Contains(got, "ann@") != (c.Contact == bo.ID) {
+			t.Fatalf("the call %d is %s", c.ID, got)
+		}
+		if c.Contact == ann.ID || c.Outcome != tidings.OutcomeStatus || c.Error == "" || len(c.Tries) != 2 || c.Reply.Status != 503 || !strings.HasPrefix(c.Request.URL, "https://crm.example") {
+			t.Errorf("of the call %d only %+v is left", c.ID, c)
+		}
+	}
+	if of, _, err := h.Calls(t.Context(), tidings.CallQuery{Account: account, Contact: ann.ID, Limit: 1}); err != nil || len(of) != 0 {
+		t.Errorf("calls of nobody: %v, %v", of, err)
 	}
 }
 
