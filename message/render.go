@@ -2,7 +2,6 @@ package message
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -62,7 +61,7 @@ func (v *variables) Lookup(name string) (vtl.Value, bool) {
 }
 
 // Render makes a mail of the message for the contact of a scope. What is the
-// caller's stays empty: Workflow, Block, Broadcast, Test, Due. A plain reference
+// caller's stays empty: Workflow, Block, Broadcast, Test, Due; the store gives the IID. A plain reference
 // without a value is an error, as in webhooks; $!x is empty, and so is a merge
 // tag. The error is a *Problem, or a *Refusal when this contact gets no mail.
 // A contact whose address is black-listed gets one all the same: it is the
@@ -103,7 +102,7 @@ func (c *Compiled) render(ctx context.Context, s scope.Scope, note func(part str
 	}
 	content := c.content(language)
 	mail := tidings.Mail{
-		Account: c.message.Account, IID: newIID(), Message: c.message.ID, Name: c.message.Name, Tag: c.message.Tag,
+		Account: c.message.Account, Message: c.message.ID, Name: c.message.Name, Tag: c.message.Tag,
 		Language: content.language, Instance: s.Instance, ReplyTo: c.message.ReplyTo, Categories: c.message.Categories,
 		State: tidings.MailQueued,
 	}
@@ -187,13 +186,4 @@ func explain(part string, err error) *Problem {
 		p.Message += "; write $!… to leave it empty, or ${name|'default'}"
 	}
 	return p
-}
-
-// newIID makes a UUID (RFC 9562, version 4).
-func newIID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

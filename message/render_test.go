@@ -55,22 +55,22 @@ func TestHTMLShowsValuesAndNeverRunsThem(t *testing.T) {
 	}
 	const evil = "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&#34;"
 	for template, want := range map[string]string{
-		"$data.get('WH5').get('promocode')":                                 "SPRING&lt;20&gt;",
-		"$!mathTool.toInteger($data.contacts_get_by_email.get(0).id)":       "12",
-		"<b>$evil</b>":                                                      "<b>" + evil + "</b>",
-		"%evil%":                                                            evil,
-		"%FIRSTNAME|friend%":                                                "Olena",
-		"%LASTNAME|friend%":                                                 "friend",
-		`#set($x = "<i>$evil</i>")$x`:                                       "&lt;i&gt;" + evil + "&lt;/i&gt;",
-		"#define($d)<i>$evil</i>#end$d":                                     "<i>" + evil + "</i>",
-		"#macro(m $v)<i>$v</i>#end#m($evil)":                                "<i>" + evil + "</i>",
-		"$esc.html($evil)":                                                  "&lt;script&gt;alert('1')&lt;/script&gt;&amp;&quot;",
-		"$esc.url($evil)":                                                   "%3Cscript%3Ealert%28%271%27%29%3C%2Fscript%3E%26%22",
-		"$esc.sql($evil)":                                                   "&lt;script&gt;alert(&#39;&#39;1&#39;&#39;)&lt;/script&gt;&amp;&#34;",
-		"#foreach($i in [1..3])$velocityCount#end":                          "123",
-		`<a href="$unsubscribeLink">`:                                       `<a href="` + markUnsubscribe + `">`,
-		"<!--#if($contact.TOWN == 'Kyiv')-->yes<!--#end-->":                 "<!---->yes<!---->",
-		"$html":                                                             "mine",
+		"$data.get('WH5').get('promocode')":                           "SPRING&lt;20&gt;",
+		"$!mathTool.toInteger($data.contacts_get_by_email.get(0).id)": "12",
+		"<b>$evil</b>":                                      "<b>" + evil + "</b>",
+		"%evil%":                                            evil,
+		"%FIRSTNAME|friend%":                                "Olena",
+		"%LASTNAME|friend%":                                 "friend",
+		`#set($x = "<i>$evil</i>")$x`:                       "&lt;i&gt;" + evil + "&lt;/i&gt;",
+		"#define($d)<i>$evil</i>#end$d":                     "<i>" + evil + "</i>",
+		"#macro(m $v)<i>$v</i>#end#m($evil)":                "<i>" + evil + "</i>",
+		"$esc.html($evil)":                                  "&lt;script&gt;alert('1')&lt;/script&gt;&amp;&quot;",
+		"$esc.url($evil)":                                   "%3Cscript%3Ealert%28%271%27%29%3C%2Fscript%3E%26%22",
+		"$esc.sql($evil)":                                   "&lt;script&gt;alert(&#39;&#39;1&#39;&#39;)&lt;/script&gt;&amp;&#34;",
+		"#foreach($i in [1..3])$velocityCount#end":          "123",
+		`<a href="$unsubscribeLink">`:                       `<a href="` + markUnsubscribe + `">`,
+		"<!--#if($contact.TOWN == 'Kyiv')-->yes<!--#end-->": "<!---->yes<!---->",
+		"$html": "mine",
 		"$date.format('HH:mm', $date.toDate('yyyy-MM-dd', '2026-01-01'))x ": "00:00x ",
 	} {
 		mail, err := rendered(t, template, s)
@@ -102,10 +102,6 @@ func TestAMailSaysWhatItIsOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got.IID) != 36 || got.IID[14] != '4' {
-		t.Errorf("the iid is %q", got.IID)
-	}
-	got.IID = ""
 	want := tidings.Mail{
 		Account: 1, Message: 3, Name: "Promo", Tag: "a,b", Language: "uk", Contact: 7, External: "C-7", To: "olena@example.com",
 		Instance: "run-1", Event: 5, EventKey: "k1", EventType: "order", From: tidings.Mailbox{Name: "Shop of Kyiv", Address: "kyiv@example.com"},

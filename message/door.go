@@ -1,0 +1,82 @@
+package message
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// door knows whether the SMTP server can be reached. While it can't, nothing
+// is claimed but now and then one mail, to see.
+type door struct {
+	log *slog.Logger
+
+	mu       sync.Mutex
+	sessions int       // open conversations
+	failures int       // in a row, while none was open
+	until    time.Time // nothing is tried before
+	last     string    // what went wrong; "" = nothing
+}
+
+// How long the door stays closed: 1, 2, 4 … seconds.
+const longestClosed = time.Minute
+
+// closed gives until when nothing is tried, zero when the door is open.
+func (d *door) closed(now time.Time) time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if now.Before(d.until) {
+		return d.until
+	}
+	return time.Time{}
+}
+
+// ajar says that the last try has failed: one more mail is enough to see.
+func (d *door) ajar() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failures > 0
+}
+
+// opened notes a conversation.
+func (d *door) opened() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.failures > 0 {
+		d.log.Info("the mail server can be reached again", "failures", d.failures)
+	}
+	d.sessions++
+	d.failures, d.until, d.last = 0, time.Time{}, ""
+}
+
+func (d *door) ended() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.sessions--
+}
+
+// failed notes a conversation that did not come about. crowded says that
+// others are open: the server wants no more of them.
+func (d *door) failed(now time.Time, words string) (crowded bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.sessions > 0 {
+		return true
+	}
+	if now.Before(d.until) {
+		return false // another one has found that out
+	}
+	if d.failures == 0 {
+		d.log.Warn("the mail server can't be reached", "error", words)
+	}
+	d.failures++
+	d.until, d.last = now.Add(min(time.Second<<min(d.failures-1, 10), longestClosed)), words
+	return false
+}
+
+// trouble gives what went wrong last, "" when all is well.
+func (d *door) trouble() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.last
+}
