@@ -164,7 +164,7 @@ func (h *holding) tells() (tidings.Node, []tidings.Lease) {
 	var load tidings.NodeLoad
 	if look {
 		s := h.d.Stats()
-		load = s.load()
+		load = s.Load()
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -81,7 +81,7 @@ func (s *Stats) look(lanes []*lane) {
 	}
 }
 
-// load is what the node tells the others of itself.
-func (s *Stats) load() tidings.NodeLoad {
+// Load is what the node tells the others of itself.
+func (s *Stats) Load() tidings.NodeLoad {
 	return tidings.NodeLoad{Endpoints: s.Lanes, Blocked: s.Blocked, InFlight: s.InFlight, Backlog: s.Backlog, MaxBacklog: s.MaxBacklog}
 }

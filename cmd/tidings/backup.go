@@ -20,8 +20,23 @@ const databaseFile = "tidings.db"
 // process read a consistent state while another one writes, so neither the
 // server's lock nor its help is needed, and a server that does not start any more can still be backed up.
 type backupCmd struct {
-	Data string `required:"" placeholder:"DIR" help:"Data directory."`
+	Data string `placeholder:"DIR" help:"Data directory."`
+	DB   string `name:"db" hidden:""`
 	File string `arg:"" help:"File to write; it must not exist."`
+}
+
+// Validate wants a data directory.
+func (c *backupCmd) Validate() error { return onlyDirectories(c.Data, c.DB) }
+
+// onlyDirectories refuses what has tools of its own.
+func onlyDirectories(data, db string) error {
+	switch {
+	case data != "":
+		return nil
+	case db != "":
+		return errors.New("a PostgreSQL database is backed up and restored by its own tools (pg_dump, or pg_basebackup with archived WAL), and the key file apart from it: this copies data directories only")
+	}
+	return errors.New("--data is required")
 }
 
 // Run copies, checks the copy, and only then gives it its name.
@@ -55,9 +70,13 @@ func (c *backupCmd) Run(ctx context.Context, term terminal) error {
 
 // restoreCmd makes a data directory from a backup.
 type restoreCmd struct {
-	Data string `required:"" placeholder:"DIR" help:"Data directory to make; it must not have data."`
+	Data string `placeholder:"DIR" help:"Data directory to make; it must not have data."`
+	DB   string `name:"db" hidden:""`
 	File string `arg:"" type:"existingfile" help:"The backup."`
 }
+
+// Validate wants a data directory.
+func (c *restoreCmd) Validate() error { return onlyDirectories(c.Data, c.DB) }
 
 // Run checks the backup, then copies it into place.
 func (c *restoreCmd) Run(ctx context.Context, term terminal) error {

@@ -3,6 +3,8 @@
 // (TIDINGS_…), wires the parts together, and prints for people.
 //
 //	serve.go     flags -> one server: store, dispatcher, doors
+//	node.go      what a server is among others on one PostgreSQL database
+//	migrate.go   that database brought up to date
 //	listen.go    a receiver for developers
 //	demo.go      everything at work on an empty machine
 //	account.go   accounts over the API
@@ -40,6 +42,7 @@ type commands struct {
 	Account accountCmd `cmd:"" help:"Accounts of a running server."`
 	Keys    keysCmd    `cmd:"" help:"The keys that seal secrets in the database."`
 	Import  importCmd  `cmd:"" help:"Bring data in from files."`
+	Migrate migrateCmd `cmd:"" help:"Bring a PostgreSQL database up to date."`
 	Backup  backupCmd  `cmd:"" help:"Copy a data directory's database, also while the server runs."`
 	Restore restoreCmd `cmd:"" help:"Make a data directory from a backup."`
 	Bench   benchCmd   `cmd:"" help:"Measure this server on this machine, as ratios to bare loops."`

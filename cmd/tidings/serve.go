@@ -23,7 +23,11 @@ import (
 // the defaults are those of the tags.
 type serveCmd struct {
 	Addr string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" group:"Doors" help:"Address and port to listen on."`
-	Data string `required:"" placeholder:"DIR" group:"Data" help:"Data directory; it is made when it does not exist."`
+	Data string `placeholder:"DIR" group:"Data" help:"Data directory; it is made when it does not exist."`
+
+	DB       string   `name:"db" placeholder:"DSN" group:"Nodes" help:"PostgreSQL database in place of a data directory, as postgres://USER:PASSWORD@HOST:PORT/NAME; several nodes may share it. Better given in the environment."`
+	Roles    []string `enum:"api,deliver,workflow" placeholder:"ROLE,…" group:"Nodes" help:"What this node does, of api, deliver and workflow. All by default."`
+	NodeName string   `placeholder:"NAME" group:"Nodes" help:"How this node is called in GET /v1/nodes. Default: the host's name."`
 
 	AdminToken string `placeholder:"TOKEN" group:"Doors" help:"Opens the admin's operations (accounts and their keys), 16 characters or more; without it they are closed. Better given in the environment."`
 
@@ -35,7 +39,7 @@ type serveCmd struct {
 	MaxInFlight int            `default:"4096" placeholder:"N" group:"Deliveries" help:"First attempts under way at once, over all endpoints."`
 	MaxRetrying int            `default:"512" placeholder:"N" group:"Deliveries" help:"Repeated attempts under way at once, over all endpoints, so that dead receivers never keep live ones waiting."`
 
-	SecretKeyFile string        `placeholder:"FILE" group:"Data" help:"File of the keys that seal secrets in the database; it is made when it does not exist. Default: tidings.key in the data directory. Back it up apart from the database."`
+	SecretKeyFile string        `placeholder:"FILE" group:"Data" help:"File of the keys that seal secrets in the database; it is made when it does not exist, except with --db, where every node has the same one. Default: tidings.key in the data directory. Back it up apart from the database."`
 	RetainMonths  int           `default:"0" placeholder:"N" group:"Data" help:"Drop activities that arrived more than N whole months ago, but never what an active endpoint has still to deliver; 0 = keep all."`
 	RetainCalls   time.Duration `default:"720h" placeholder:"DURATION" group:"Data" help:"Drop calls of webhooks from the log when they are older; 0 = keep all."`
 	RetainEvents  time.Duration `default:"17520h" placeholder:"DURATION" group:"Data" help:"Drop events when they are older; 0 = keep all."`
@@ -53,6 +57,8 @@ const minAdminToken = 16
 // Validate refuses what the flags' types can't.
 func (c *serveCmd) Validate() error {
 	switch {
+	case c.checkNode() != nil:
+		return c.checkNode()
 	case c.AdminToken != "" && len(c.AdminToken) < minAdminToken:
 		return fmt.Errorf("--admin-token must have %d characters or more", minAdminToken)
 	case c.AllowHTTP && len(c.EgressAllow) == 0:
@@ -92,7 +98,7 @@ func (c *serveCmd) Run(ctx context.Context, term terminal) error {
 	tuner.Go(func() { tuneCollector(tuning, collectorLook) })
 	defer tuner.Wait()
 	defer tuned()
-	fmt.Fprintf(term.out, "Tidings %s is ready on %s (data in %s)\n", version, s.URL(), c.Data)
+	fmt.Fprintf(term.out, "Tidings %s is ready on %s (%s)\n", version, s.URL(), c.where())
 	select {
 	case <-ctx.Done():
 		return s.Stop(context.WithoutCancel(ctx))

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -35,6 +34,8 @@ type server struct {
 	delivery *feed.Dispatcher
 	api      *api.Server
 	http     *http.Server
+	node     tidings.Node
+	shared   bool // other nodes may be on the same database
 
 	failed  chan error // why serving ended by itself; at most one
 	loops   sync.WaitGroup
@@ -44,7 +45,7 @@ type server struct {
 }
 
 // newServer makes a server of the flags: it listens, so that a taken address
-// is found out first, and opens the data directory. Stop gives both back.
+// is found out first, and opens the data directory or the database. Stop gives both back.
 func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, err error) {
 	authorities, err := c.authorities()
 	if err != nil {
@@ -60,55 +61,34 @@ func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, e
 		}
 	}()
 	news := &news{}
-	if s.store, err = openStore(ctx, c, log, news.appended); err != nil {
+	if s.store, err = openStore(ctx, c, store.Options{Appended: news.appended, Noticed: news.noticed, Log: log}); err != nil {
 		return nil, err
 	}
-	news.arrivals = api.NewArrivals(s.store.Head)
+	s.node, s.shared = c.node(s.socket.Addr().String()), c.DB != ""
 	s.door = egress.New(egress.Options{Allow: c.allowed(), RootCAs: authorities})
 	s.calls = egress.New(egress.Options{Allow: c.allowed(), HTTPToAllowed: true, RootCAs: authorities})
 	caller := call.New(call.Options{Client: s.calls, UserAgent: userAgent, Rules: c.callRules()})
 	poster := &feed.Poster{Client: s.door, UserAgent: userAgent}
-	s.delivery = feed.New(feed.Config{
+	lanes := feed.Config{
 		Log: s.store, Post: poster.Post, Logger: log,
 		RetryBase: c.RetryBase, RetryCap: c.RetryCap, MaxInFlight: c.MaxInFlight, MaxRepeats: c.MaxRetrying,
-	})
-	news.delivery = s.delivery
+	}
+	s.share(&lanes, c)
+	s.delivery = feed.New(lanes)
+	arrivals := api.NewArrivals(s.store.Head)
+	news.ears.Store(&ears{s.delivery, arrivals})
 	s.api = api.New(api.Config{
-		Store: s.store, Dispatcher: s.delivery, Probe: poster.Probe, CheckURL: c.checkURL, Wait: news.arrivals.Wait,
+		Store: s.store, Dispatcher: s.delivery, Probe: poster.Probe, CheckURL: c.checkURL, Wait: arrivals.Wait, Shared: s.shared, Nodes: s.nodes,
 		Calls: caller, CallRules: c.callRules(),
 		Ready: s.isReady, Public: publicapi.New(s.store), Collectors: []prometheus.Collector{newStoreCollector(s.store.Stats)},
 		AdminToken: c.AdminToken, Version: version, MaxHeld: c.MaxHeld, Logger: log,
 	})
-	s.http = httpServer(s.api, log)
+	s.http = httpServer(s.doors(s.api), log)
 	return s, nil
 }
 
 // userAgent is the User-Agent of deliveries, probes and calls.
 const userAgent = "Tidings/" + version
-
-// openStore opens the data directory with the keys that seal its secrets.
-func openStore(ctx context.Context, c *serveCmd, log *slog.Logger, appended func(tidings.AccountID, tidings.Seq)) (*store.Store, error) {
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("data directory: %w", err)
-	}
-	keys, err := store.LoadOrCreateKeyring(c.keyFile())
-	if err != nil {
-		return nil, err
-	}
-	return store.OpenSQLite(ctx, store.Options{Dir: c.Data, Keys: keys, Appended: appended, Log: log})
-}
-
-// news passes on that an account's feed has grown. The store is opened before
-// those who want to hear of it exist, and appends nothing until they do.
-type news struct {
-	delivery *feed.Dispatcher
-	arrivals *api.Arrivals
-}
-
-func (n *news) appended(account tidings.AccountID, head tidings.Seq) {
-	n.delivery.Appended(account, head)
-	n.arrivals.Appended(account, head)
-}
 
 // httpServer bounds what a client can hold: slow senders of headers here, of
 // bodies in the API, which knows which requests may be long.
