@@ -14,10 +14,10 @@ import (
 //	{"contact": {"id":5,"firstName":"Ann","channels":[{"type":"email","value":"ann@example.com"}],"fields":{"SHOP.BONUS":10}},
 //	 "event": {"eventTypeKey":"order","keyValue":"1","params":[{"name":"email","value":"ann@example.com"}]},
 //	 "replies": {"WH5":{"promocode":"X"}},
-//	 "otherReplies": {"WH6":{"format":"xml","body":"<promo>X</promo>"}}, "failures": {"WH7":"answered 500"},
+//	 "otherReplies": {"WH6":{"format":"xml","body":"<promo>X</promo>"}}, "failures": {"WH7":{"error":"answered 500","outcome":"status","status":500}},
 //	 "exits": {"split":"b"}, "at":"2026-03-01T10:00:00Z"}
 //
-// contactId, eventId and live may stand there too.
+// contactId, eventId and live may stand there too, and a failure may be its words only.
 type dryInputJSON struct {
 	ContactID    tidings.ContactID                `json:"contactId,omitempty"`
 	Contact      *contactJSON                     `json:"contact,omitempty"`
@@ -25,7 +25,7 @@ type dryInputJSON struct {
 	Event        *eventJSON                       `json:"event,omitempty"`
 	Replies      map[string]json.RawMessage       `json:"replies,omitempty"`
 	OtherReplies map[string]otherReplyJSON        `json:"otherReplies,omitempty"`
-	Failures     map[string]string                `json:"failures,omitempty"`
+	Failures     map[string]json.RawMessage       `json:"failures,omitempty"`
 	Live         bool                             `json:"live,omitempty"`
 	Exits        map[tidings.BlockID]tidings.Exit `json:"exits,omitempty"`
 	At           time.Time                        `json:"at,omitzero"`
@@ -86,7 +86,7 @@ func (in DryInput) MarshalJSON() ([]byte, error) {
 	for _, r := range in.Replies {
 		switch {
 		case r.Failed:
-			put(&form.Failures, r.Name, string(r.Reply.Body))
+			put(&form.Failures, r.Name, asJSON(failureOf(&r)))
 		case r.Reply.Format == tidings.ReplyJSON:
 			put(&form.Replies, r.Name, json.RawMessage(r.Reply.Body))
 		default:
@@ -128,7 +128,12 @@ func (in *DryInput) UnmarshalJSON(data []byte) error {
 		in.Replies = append(in.Replies, tidings.RunReply{Name: name, Reply: tidings.Reply{Format: r.Format, Body: []byte(r.Body)}})
 	}
 	for _, name := range sortedKeys(form.Failures) {
-		in.Replies = append(in.Replies, tidings.RunReply{Name: name, Failed: true, Reply: tidings.Reply{Body: []byte(form.Failures[name])}})
+		body := form.Failures[name]
+		var words string
+		if json.Unmarshal(body, &words) == nil {
+			body = []byte(words)
+		}
+		in.Replies = append(in.Replies, tidings.RunReply{Name: name, Failed: true, Reply: tidings.Reply{Body: body}})
 	}
 	return nil
 }

@@ -1,7 +1,9 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -18,7 +20,8 @@ type DryInput struct {
 	// EventID is an event that was received, Event an invented one in its place.
 	EventID tidings.EventID
 	Event   *tidings.Event
-	// Replies are what the webhooks answer; a Failed one has the failure's words as its Body.
+	// Replies are what the webhooks answer. The Body of a Failed one is why: words, or
+	// a JSON object {"error","outcome","status"}, as templates see it.
 	Replies []tidings.RunReply
 	// Live makes real calls for webhooks without a reply here. They are calls of a test.
 	Live bool
@@ -224,7 +227,9 @@ func (d *dry) call(ctx context.Context, e *Engine, o call.Order) call.Result {
 		res.Call.Outcome = tidings.OutcomeTemplate
 		res.Call.Error = fmt.Sprintf("nothing was sent: give the test a reply of %q, or let it make real calls", o.Webhook.Name)
 	case reply.Failed:
-		res.Call.Outcome, res.Call.Error = tidings.OutcomeOther, string(reply.Reply.Body)
+		why := failureOf(&reply)
+		res.Call.Outcome, res.Call.Error = why.Outcome, why.Error
+		res.Call.Tries = []tidings.Try{{Status: why.Status, Outcome: why.Outcome, Error: why.Error}}
 	case err != nil:
 		res.Call.Outcome, res.Call.Error = tidings.OutcomeReply, err.Error()
 	default:
@@ -235,6 +240,16 @@ func (d *dry) call(ctx context.Context, e *Engine, o call.Order) call.Result {
 	return res
 }
 
+// failureOf reads why a recorded call failed.
+func failureOf(r *tidings.RunReply) failedReply {
+	var why failedReply
+	if json.Unmarshal(r.Reply.Body, &why) != nil || why.Error == "" {
+		why = failedReply{Error: string(r.Reply.Body)}
+	}
+	why.Outcome = cmp.Or(why.Outcome, tidings.OutcomeOther)
+	return why
+}
+
 // record keeps what came of a live call.
 func (d *dry) record(res call.Result) call.Result {
 	d.warnings = res.Warnings
@@ -242,7 +257,11 @@ func (d *dry) record(res call.Result) call.Result {
 	if res.Call.OK() && res.Call.Reply != nil {
 		r.Reply = tidings.Reply{Format: res.Call.Reply.Format, Body: res.Call.Reply.Body} // masked: it is kept, and shown
 	} else {
-		r.Failed, r.Reply.Body = true, []byte(res.Call.Error)
+		why := failedReply{Error: res.Call.Error, Outcome: res.Call.Outcome}
+		if n := len(res.Call.Tries); n > 0 {
+			why.Status = res.Call.Tries[n-1].Status
+		}
+		r.Failed, r.Reply.Body = true, asJSON(why)
 	}
 	d.replies[r.Name] = r
 	d.recorded = append(d.recorded, r)

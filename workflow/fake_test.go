@@ -39,14 +39,15 @@ type fakeStore struct {
 	feed   []tidings.Activity
 	cursor tidings.Seq
 
-	// before is asked before each commit; an error is the commit's, and nothing is stored.
-	before func(a *tidings.Advance) error
-	// after is asked after each commit; an error is what its caller sees of it.
-	after func(a *tidings.Advance) error
-	// claimError is the error of claims; nil = none.
-	claimError error
-	// readError is the error of reading a contact; nil = none.
-	readError error
+	// What goes wrong with claims, commits and reads of a contact; nil = nothing.
+	claimError, commitError, readError error
+}
+
+// set changes the store while others use it.
+func (f *fakeStore) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
 }
 
 func newFakeStore() *fakeStore {
@@ -96,8 +97,11 @@ func (f *fakeStore) Fields(context.Context, tidings.AccountID) ([]tidings.Field,
 }
 
 func (f *fakeStore) Contact(_ context.Context, _ tidings.AccountID, id tidings.ContactID) (tidings.Contact, error) {
-	if f.readError != nil {
-		return tidings.Contact{}, f.readError
+	f.mu.Lock()
+	err := f.readError
+	f.mu.Unlock()
+	if err != nil {
+		return tidings.Contact{}, err
 	}
 	return found(f, f.contacts, id)
 }
@@ -228,15 +232,13 @@ func (f *fakeStore) byWake() []tidings.RunID {
 }
 
 func (f *fakeStore) CommitStep(_ context.Context, a tidings.Advance) (tidings.Advanced, error) {
-	if f.before != nil {
-		if err := f.before(&a); err != nil {
-			return tidings.Advanced{}, err
-		}
+	f.mu.Lock()
+	err := f.commitError
+	f.mu.Unlock()
+	if err != nil {
+		return tidings.Advanced{}, err
 	}
 	done, err := f.commit(a)
-	if err == nil && f.after != nil {
-		err = f.after(&a)
-	}
 	if err == nil && a.State == tidings.RunGoing && a.Hold.IsZero() && !a.Due.After(time.Now()) {
 		f.due()
 	}
@@ -321,6 +323,13 @@ func (f *fakeStore) stopRun(id tidings.RunID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.runs[id].State, f.runs[id].EndedAt = tidings.RunStopped, time.Now()
+}
+
+// claimed says how often runs were claimed.
+func (f *fakeStore) claimed() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.claims
 }
 
 // run gives a copy of a run.
