@@ -23,7 +23,9 @@ type Config struct {
 	Idle    int           // endpoints of the measure of idle ones; 100,000
 	// Contacts is how many contacts are imported; 1,000,000.
 	Contacts int
-	Out      io.Writer // rows as they are measured; nowhere
+	// Calls is how many calls the measure of their memory makes; 1,000,000.
+	Calls int
+	Out   io.Writer // rows as they are measured; nowhere
 }
 
 // run is one run's state.
@@ -50,6 +52,7 @@ func measures() []measure {
 		{"idle", (*run).idle},
 		{"dead", (*run).dead},
 		{"call", (*run).calls},
+		{"call-memory", (*run).memory},
 		{"contacts", (*run).contacts},
 	}
 }
@@ -80,6 +83,9 @@ func Run(ctx context.Context, cfg Config, names []string) (Report, error) {
 	}
 	if cfg.Contacts == 0 {
 		cfg.Contacts = 1_000_000
+	}
+	if cfg.Calls == 0 {
+		cfg.Calls = 1_000_000
 	}
 	if cfg.Out == nil {
 		cfg.Out = io.Discard

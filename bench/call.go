@@ -101,21 +101,28 @@ func oneCall(ctx context.Context, caller *call.Caller, log *store.Store, order c
 // gives how often in a second.
 func repeat(ctx context.Context, length time.Duration, do func(context.Context) error) (float64, error) {
 	var done atomic.Int64
+	begun := time.Now()
+	err := together(func() error {
+		for time.Since(begun) < length {
+			if err := do(ctx); err != nil {
+				return err
+			}
+			done.Add(1)
+		}
+		return nil
+	})
+	return float64(done.Load()) / time.Since(begun).Seconds(), err
+}
+
+// together does a thing callWorkers times at once.
+func together(do func() error) error {
 	var group sync.WaitGroup
 	errs := make([]error, callWorkers)
-	begun := time.Now()
 	for i := range callWorkers {
-		group.Go(func() {
-			for time.Since(begun) < length {
-				if errs[i] = do(ctx); errs[i] != nil {
-					return
-				}
-				done.Add(1)
-			}
-		})
+		group.Go(func() { errs[i] = do() })
 	}
 	group.Wait()
-	return float64(done.Load()) / time.Since(begun).Seconds(), errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // heapMiB is the live heap.

@@ -59,7 +59,7 @@ func (r *run) weigh(ctx context.Context, dir string) (bytes, busy float64, start
 		return 0, 0, 0, err
 	}
 	start = time.Since(begun)
-	const rest, watch = 3 * time.Second, 10 * time.Second
+	rest, watch := r.cfg.Time*3/4, r.cfg.Time*5/2
 	if err := settle(ctx, rest); err != nil {
 		return 0, 0, 0, err
 	}
