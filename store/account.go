@@ -96,7 +96,7 @@ func (s *Store) CreateKey(ctx context.Context, account tidings.AccountID, fresh 
 }
 
 // RevokeKey makes a key of an account invalid from now on; the next
-// KeyByDigest of this process refuses it. Revoking it again changes nothing.
+// KeyByDigest of this process refuses it, and that of another node soon. Revoking it again changes nothing.
 // CodeNotFound when the account has no such key.
 func (s *Store) RevokeKey(ctx context.Context, account tidings.AccountID, id tidings.KeyID, actor string) error {
 	return s.commit(ctx, func(tx *writeTx) error {
@@ -110,7 +110,10 @@ func (s *Store) RevokeKey(ctx context.Context, account tidings.AccountID, id tid
 		if _, err := tx.exec(`UPDATE api_key SET revoked = $2 WHERE id = $1`, id, millis(tx.now)); err != nil {
 			return err
 		}
-		tx.onCommit(s.validKeys.forget)
+		tx.onCommit(func() {
+			s.validKeys.forget()
+			s.Tell(tidings.Notice{Kind: tidings.NoticeKeys, Account: account})
+		})
 		return writeAudit(tx, tidings.AuditRecord{
 			Account: account, At: tx.now, Actor: actor, Action: "key.revoke", Detail: describeKey(key),
 		})
@@ -214,9 +217,8 @@ func orNotFound(err error, what string, id int64) error {
 	return readError(err)
 }
 
-// keyCache holds valid keys by digest, so that a request costs no query. It is
-// right because this process is the only writer of the database: revoking
-// empties it.
+// keyCache holds valid keys by digest, so that a request costs no query.
+// Revoking empties it: here at once, on other nodes when they hear of it.
 type keyCache struct {
 	mu    sync.RWMutex
 	byKey map[[32]byte]tidings.Key

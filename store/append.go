@@ -284,6 +284,7 @@ func (s *Store) appended(feeds []*feedAppend, chunks []*tailChunk, activities in
 	for _, feed := range feeds {
 		s.heads.put(feed.account, feed.head)
 	}
+	s.engine.appended(feeds)
 	s.stats.appended.Add(int64(activities))
 	for _, feed := range feeds {
 		s.opts.Appended(feed.account, feed.head.last())

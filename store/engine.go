@@ -45,8 +45,12 @@ type engine interface {
 	// putFrames stores frames in a month, putHeads where feeds end now.
 	putFrames(tx *writeTx, m month, rows []frameRow) error
 	putHeads(tx *writeTx, feeds []*feedAppend) error
+	// appended has other nodes told of what was committed.
+	appended(feeds []*feedAppend)
 	// deliver stores the deliveries of a group; see applyDeliveries.
 	deliver(tx *writeTx, ds []*pendingDelivery) error
+	// alone says whether nobody else writes to the database.
+	alone() bool
 	// headColumns lists the columns of the table head that make a head.
 	headColumns() string
 	// monthsNow gives the months as they are committed, oldest first.

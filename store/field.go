@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"tidings"
 )
@@ -26,12 +27,12 @@ func (s *Store) Fields(ctx context.Context, account tidings.AccountID) ([]tiding
 }
 
 // fieldCache holds the fields of accounts in use, so that reading a contact
-// costs no query for them. It is right because this process is the only writer
-// of the database: a change of fields empties it.
+// costs no query for them. A change of fields empties it, on all nodes.
 type fieldCache struct {
 	mu    sync.RWMutex
 	of    map[tidings.AccountID]*fieldSet
-	round int // counts the changes; what was read in an older one is not kept
+	round int         // counts the changes; what was read in an older one is not kept
+	off   atomic.Bool // other nodes may change fields, and are not heard
 }
 
 // maxCachedFields bounds the cache, in accounts; a full one starts over.
@@ -40,6 +41,9 @@ const maxCachedFields = 1000
 func (c *fieldCache) get(account tidings.AccountID) (*fieldSet, int) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
+	if c.off.Load() {
+		return nil, c.round
+	}
 	return c.of[account], c.round
 }
 
@@ -63,10 +67,15 @@ func (c *fieldCache) forget() {
 }
 
 // fieldsOf gives an account's fields as they are committed; not to be changed.
-// A transaction may take them, too: what it writes for a field that is deleted
-// meanwhile is never shown, and fields that are made meanwhile are in nobody's
-// change yet.
+// A transaction of the only writer may take them, too: what it writes for a field
+// that is deleted meanwhile is never shown, and fields that are made meanwhile
+// are in nobody's change yet. One of several writers reads them under the lock
+// of the account's head, or it would leave out the values of a field that
+// another node has just made.
 func (s *Store) fieldsOf(q querier, account tidings.AccountID) (*fieldSet, error) {
+	if _, writes := q.(*writeTx); writes && !s.engine.alone() {
+		return readFields(q, account)
+	}
 	set, round := s.fields.get(account)
 	if set != nil {
 		return set, nil
@@ -76,6 +85,11 @@ func (s *Store) fieldsOf(q querier, account tidings.AccountID) (*fieldSet, error
 		s.fields.put(account, set, round) // what a transaction sees may yet be undone
 	}
 	return set, err
+}
+
+func (s *Store) fieldsChanged(account tidings.AccountID) {
+	s.fields.forget()
+	s.Tell(tidings.Notice{Kind: tidings.NoticeFields, Account: account})
 }
 
 // readFields reads the definitions of an account's fields.
@@ -123,7 +137,7 @@ func (s *Store) CreateField(ctx context.Context, f tidings.Field, actor string) 
 		if err != nil {
 			return err
 		}
-		tx.onCommit(s.fields.forget)
+		tx.onCommit(func() { s.fieldsChanged(f.Account) })
 		return writeAudit(tx, tidings.AuditRecord{Account: f.Account, At: tx.now, Actor: actor, Action: "field.create", Detail: fmt.Sprintf("%s, %s", f.Key, f.Type)})
 	})
 	if err != nil {
@@ -142,7 +156,7 @@ func (s *Store) RenameField(ctx context.Context, account tidings.AccountID, key 
 		if n == 0 {
 			return errNoField(key)
 		}
-		tx.onCommit(s.fields.forget)
+		tx.onCommit(func() { s.fieldsChanged(account) })
 		return writeAudit(tx, tidings.AuditRecord{Account: account, At: tx.now, Actor: actor, Action: "field.update", Detail: fmt.Sprintf("%s is called %q", key, name)})
 	})
 }
@@ -153,6 +167,9 @@ func (s *Store) RenameField(ctx context.Context, account tidings.AccountID, key 
 // names it.
 func (s *Store) DeleteField(ctx context.Context, account tidings.AccountID, key tidings.FieldKey, actor string) error {
 	return s.commit(ctx, func(tx *writeTx) error {
+		if _, err := tx.head(account); err != nil {
+			return err
+		}
 		users, err := segmentsNaming(tx, account, string(key))
 		if err != nil {
 			return err
@@ -167,7 +184,7 @@ func (s *Store) DeleteField(ctx context.Context, account tidings.AccountID, key 
 		if n == 0 {
 			return errNoField(key)
 		}
-		tx.onCommit(s.fields.forget)
+		tx.onCommit(func() { s.fieldsChanged(account) })
 		return writeAudit(tx, tidings.AuditRecord{Account: account, At: tx.now, Actor: actor, Action: "field.delete", Detail: string(key)})
 	})
 }

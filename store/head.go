@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tidings"
@@ -27,10 +28,14 @@ func (h head) last() tidings.Seq { return h.next - 1 }
 type heads struct {
 	sync.RWMutex
 	of  map[tidings.AccountID]head
-	age int // how often the cache was emptied
+	age int         // how often the cache was emptied
+	off atomic.Bool // others may append, and are not heard
 }
 
 func (h *heads) get(account tidings.AccountID) (head, bool) {
+	if h.off.Load() {
+		return head{}, false
+	}
 	h.RLock()
 	defer h.RUnlock()
 	one, ok := h.of[account]
@@ -49,6 +54,16 @@ func (h *heads) putRead(account tidings.AccountID, one head, age int) {
 	h.Lock()
 	defer h.Unlock()
 	if h.age == age {
+		h.merge(account, one)
+	}
+}
+
+// grow takes what is known of an account's head but for what was dropped, which
+// only helps when the head was read before.
+func (h *heads) grow(account tidings.AccountID, one head) {
+	h.Lock()
+	defer h.Unlock()
+	if _, known := h.of[account]; known {
 		h.merge(account, one)
 	}
 }

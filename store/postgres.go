@@ -48,11 +48,14 @@ type pgEngine struct {
 	s      *Store
 	config *pgx.ConnConfig
 	writer *sql.DB
+	name   string // of this store in the tables writer and chore, and in what it tells
+
+	tellings tellings
+	peers    peers
 
 	// Only the committer uses what follows.
 
 	pg    *pgConn // its connection; nil = to be made anew
-	name  string  // of this store in the table writer
 	group int64   // the number of the group in work
 	lost  lost
 	ids   pgIDs
@@ -73,7 +76,9 @@ func OpenPostgres(ctx context.Context, opts Options) (_ *Store, err error) {
 		return nil, err
 	}
 	s := newStore(opts)
-	e := &pgEngine{s: s, config: config, name: rand.Text()}
+	e := &pgEngine{s: s, config: config, name: rand.Text(), tellings: newTellings()}
+	e.peers.e = e
+	e.deaf(true)
 	s.engine = e
 	defer func() {
 		if err != nil {
@@ -245,4 +250,7 @@ func (e *pgEngine) release() error { return nil }
 
 func (e *pgEngine) start(ctx context.Context) {
 	e.s.loops.Go(func() { e.wakeWhileLost(ctx) })
+	e.s.loops.Go(func() { e.listen(ctx) })
+	e.s.loops.Go(func() { e.tell(ctx) })
+	e.s.loops.Go(func() { e.distrust(ctx) })
 }

@@ -169,6 +169,18 @@ func (e *pgEngine) putHeads(tx *writeTx, feeds []*feedAppend) error {
 	return nil
 }
 
+// appended leaves the telling to a goroutine.
+func (e *pgEngine) appended(feeds []*feedAppend) {
+	if e.peers.alone() {
+		return
+	}
+	for _, f := range feeds {
+		e.tellings.add(tidings.Notice{Kind: tidings.NoticeAppended, Account: f.account, Head: f.head.last()}, f.head.arrived)
+	}
+}
+
+func (e *pgEngine) alone() bool { return false }
+
 // chore is a row that says whose the work is, by the server's clock. Two
 // stores that do it at once, because one was stopped, do no harm.
 func (e *pgEngine) chore(ctx context.Context, name string) (bool, error) {
@@ -182,7 +194,7 @@ func (e *pgEngine) chore(ctx context.Context, name string) (bool, error) {
 	return err == nil, readError(err)
 }
 
-func int64s[T ~int64](ids []T) []int64 {
+func int64s[T ~int64 | ~int](ids []T) []int64 {
 	numbers := make([]int64, len(ids))
 	for i, id := range ids {
 		numbers[i] = int64(id)

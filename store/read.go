@@ -82,15 +82,16 @@ func (s *Store) read(ctx context.Context, q tidings.ReadQuery) (tidings.Page, er
 	if err := s.readFrames(reader{s, context.WithoutCancel(ctx)}, h, &b); err != nil {
 		return tidings.Page{}, err
 	}
-	return b.page, s.stillKept(q.Account, h)
+	return b.page, s.stillKept(ctx, q.Account, h)
 }
 
 // stillKept is errVanished when retention has dropped something of the account since its head was read.
-func (s *Store) stillKept(account tidings.AccountID, h head) error {
-	if now, ok := s.heads.get(account); ok && now.dropped == h.dropped {
-		return nil
+func (s *Store) stillKept(ctx context.Context, account tidings.AccountID, h head) error {
+	now, err := s.head(ctx, account)
+	if err == nil && now.dropped != h.dropped {
+		err = errVanished
 	}
-	return errVanished
+	return err
 }
 
 // pageBuilder collects chunks for a Read. page.Through moves on with every one.

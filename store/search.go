@@ -32,7 +32,7 @@ func (s *Store) Search(ctx context.Context, q tidings.ActivityQuery) (tidings.Se
 		search := newSearch(s, q, h)
 		err = search.run(reader{s, ctx})
 		if err == nil {
-			err = s.stillKept(q.Account, h)
+			err = s.stillKept(ctx, q.Account, h)
 		}
 		if err == nil {
 			return search.page, nil

@@ -186,6 +186,10 @@ func (e *sqliteEngine) deliver(tx *writeTx, ds []*pendingDelivery) error {
 	return applyDeliveries(tx, ds)
 }
 
+func (e *sqliteEngine) appended([]*feedAppend) {}
+
+func (e *sqliteEngine) alone() bool { return true }
+
 func (e *sqliteEngine) headColumns() string { return "next_seq, dropped_seq, 0" }
 
 // monthsNow takes the months from memory: nobody else changes them.

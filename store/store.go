@@ -60,6 +60,10 @@ type Options struct {
 	MailsDue func()
 	// ViewLink gives the viewMessageLink of a mail's activities. Default: they have none.
 	ViewLink func(tidings.MailID) string
+	// Noticed is told of what other nodes on the same PostgreSQL database tell
+	// (see Store.Tell), and with tidings.NoticeMissed when some of it may have been
+	// missed. It must not block. Default: nobody is told.
+	Noticed func(tidings.Notice)
 	// Log is told of what nobody waits for: checkpoints and flushes that
 	// failed. Default: nothing is logged.
 	Log *slog.Logger
@@ -91,6 +95,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ViewLink == nil {
 		o.ViewLink = func(tidings.MailID) string { return "" }
+	}
+	if o.Noticed == nil {
+		o.Noticed = func(tidings.Notice) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

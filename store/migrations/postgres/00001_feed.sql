@@ -176,14 +176,15 @@ CREATE TABLE chore (
 -- lease is over when its holder was not seen for the leases' time, by the
 -- server's clock. fence is raised with every holder.
 CREATE TABLE node (
-    id      TEXT COLLATE "C" PRIMARY KEY,
-    name    TEXT COLLATE "C" NOT NULL,
-    version TEXT COLLATE "C" NOT NULL,
-    addr    TEXT COLLATE "C" NOT NULL,
-    roles   TEXT COLLATE "C" NOT NULL, -- with commas between them
-    started BIGINT NOT NULL,
-    load    TEXT COLLATE "C" NOT NULL, -- JSON
-    seen    TIMESTAMPTZ NOT NULL
+    id       TEXT COLLATE "C" PRIMARY KEY,
+    name     TEXT COLLATE "C" NOT NULL,
+    version  TEXT COLLATE "C" NOT NULL,
+    addr     TEXT COLLATE "C" NOT NULL,
+    roles    TEXT COLLATE "C" NOT NULL, -- with commas between them
+    delivers BIGINT NOT NULL,           -- 1 = it takes leases
+    started  BIGINT NOT NULL,
+    load     TEXT COLLATE "C" NOT NULL, -- JSON
+    seen     TIMESTAMPTZ NOT NULL
 ) WITH (fillfactor = 20);
 
 CREATE TABLE lease (
