@@ -293,7 +293,7 @@ func triesView(tries []tidings.Try) []tryJSON {
 	out := make([]tryJSON, len(tries))
 	for i := range tries {
 		t := &tries[i]
-		out[i] = tryJSON{t.At.UTC(), ms(t.Duration), t.Status, t.Outcome, t.Error, timingView(&t.Timing), ms(t.Wait)}
+		out[i] = tryJSON{t.At.UTC().Truncate(time.Millisecond), ms(t.Duration), t.Status, t.Outcome, t.Error, timingView(&t.Timing), ms(t.Wait)}
 	}
 	return out
 }
