@@ -27,3 +27,6 @@ func (k Keyring) Derive(purpose string) []DerivedKey {
 	}
 	return derived
 }
+
+// Derive is that of the keys that the store was opened with.
+func (s *Store) Derive(purpose string) []DerivedKey { return s.opts.Keys.Derive(purpose) }
