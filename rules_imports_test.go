@@ -15,7 +15,7 @@ const module = "tidings"
 // package may import. Imports go downwards only; a new package needs a line
 // here. "." is the root.
 func imports() map[string][]string {
-	all := []string{".", "feed", "call", "scope", "egress", "store", "workflow", "api", "publicapi", "vtl", "bench", "cmd/tidings/receiver"}
+	all := []string{".", "feed", "call", "scope", "egress", "store", "message", "workflow", "api", "publicapi", "vtl", "bench", "cmd/tidings/receiver"}
 	return map[string][]string{
 		".":                    {},
 		"vtl":                  {"vtl/internal/java"},
@@ -25,6 +25,7 @@ func imports() map[string][]string {
 		"feed":                 {".", "egress"},
 		"scope":                {".", "vtl"},
 		"call":                 {".", "egress", "scope", "vtl"},
+		"message":              {".", "scope", "vtl"},
 		"workflow":             {".", "call", "message", "scope", "vtl"},
 		"store":                {"."},
 		"api":                  {".", "feed", "call", "curl", "scope"},
@@ -46,12 +47,13 @@ func testImports() map[string][]string {
 	return map[string][]string{
 		"feed":      {"feed/faulttest", "store"},
 		"call":      {"feed/faulttest"},
+		"message":   {"store"},
 		"workflow":  {"store", "egress"},
 		"egress":    {"feed/faulttest"},
 		"store":     {"feed", "store/storetest", "store/pgtest"},
 		"api":       {"store", "egress", "publicapi", "feed/faulttest"},
 		"publicapi": {"store", "api"},
-		"e2e":       {".", "cmd/tidings/receiver"},
+		"e2e":       {".", "cmd/tidings/receiver", "store/pgtest"},
 	}
 }
 

@@ -253,7 +253,7 @@ func TestMachinesAreToldFromPeople(t *testing.T) {
 	for agent, want := range map[string]bool{
 		browser: false, "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)": false, "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15": false,
 		"Microsoft Office/16.0 (Microsoft Outlook 16.0.17328; Pro)": false, "YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html": false,
-		"": true, "Mozilla/5.0": true, "curl/8.5": true, "Mozilla/5.0 (compatible; bingbot/2.0)": true, "python-requests/2.31": true, "Barracuda Sentinel (EE)": true, "Go-http-client/2.0": true, "TelegramBot (like TwitterBot)": true, "Mozilla/5.0 HeadlessChrome/120": true,
+		"Mozilla/5.0 (Linux; Android 11; CUBOT X30 Build/R)": false, "": true, "Mozilla/5.0": true, "curl/8.5": true, "Mozilla/5.0 (compatible; bingbot/2.0)": true, "python-requests/2.31": true, "Barracuda Sentinel (EE)": true, "Go-http-client/2.0": true, "TelegramBot (like TwitterBot)": true, "Mozilla/5.0 HeadlessChrome/120": true,
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header.Set("User-Agent", agent)
