@@ -137,5 +137,19 @@ type Source struct {
 	LastAt    time.Time // of the newest event that was taken
 }
 
+// SourceEvent is an event of a source on its way into the feed.
+type SourceEvent struct {
+	ID string // at the sender: what has come under it before is not taken again
+	// Whose it is: the first of these that finds a contact says so, and when none
+	// does a contact is made of them.
+	Contact            ContactID
+	ExternalCustomerID string
+	Email              string
+	SMS                string
+	// Activity makes the activity when its contact is known. It is called within the
+	// store's transaction, and must be quick.
+	Activity func(ContactID) (Activity, error)
+}
+
 // CheckCategory says what is wrong with the key of a subscription category, or "".
 func CheckCategory(key string) string { return checkShort(key, MaxCategory) }

@@ -9,6 +9,8 @@ type TimelineEntry struct {
 	Event    *Event
 	Activity *Found
 	Call     *Call // without its request, tries and reply
+	Run      *Run  // as it stands, at the time of its start, without its replies
+	Mail     *Mail // as it stands, at the time of its making, without its bodies
 }
 
 // TimelineCursor says up to where a timeline was read, kind by kind. The zero
@@ -17,6 +19,8 @@ type TimelineCursor struct {
 	Event    EventID // the oldest that was read; 0 = none
 	Activity Seq
 	Call     CallCursor
+	Run      RunID
+	Mail     MailID
 }
 
 // TimelinePage is a run of a contact's timeline, newest first.

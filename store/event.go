@@ -99,29 +99,31 @@ func insertEvent(tx *writeTx, e *tidings.Event) error {
 // settle finds the contact that an event is about, or makes one.
 func (w *contactWriter) settle(e *tidings.Event) (created bool, err error) {
 	id := e.Identity()
-	if e.Contact, err = w.identified(&id); err != nil {
+	if e.Contact, created, err = w.owner(&id); err != nil {
 		return false, err
-	}
-	if e.Contact == 0 && (id.ExternalCustomerID != "" || len(id.Channels) > 0) {
-		var fresh tidings.Contact
-		fresh, err = w.fresh(&tidings.ContactChange{ExternalCustomerID: &id.ExternalCustomerID, Channels: &id.Channels})
-		if err == nil {
-			e.Contact, err = w.create(&fresh)
-		}
-		switch tidings.CodeOf(err) {
-		case "":
-			created = true
-		case tidings.CodeInvalid: // e.g. one address twice: what the event says makes no contact
-			e.Contact = 0
-		default:
-			return false, err
-		}
 	}
 	if e.Contact != 0 && id.Contact == 0 {
 		e.Params = append(e.Params[:len(e.Params):len(e.Params)],
 			tidings.EventParam{Name: "contactId", Value: strconv.AppendInt(nil, int64(e.Contact), 10)})
 	}
 	return created, nil
+}
+
+// owner finds the contact of an identity, or makes one; 0 = there is none, and
+// what the identity says makes none.
+func (w *contactWriter) owner(id *tidings.Identity) (contact tidings.ContactID, created bool, err error) {
+	contact, err = w.identified(id)
+	if err != nil || contact != 0 || id.ExternalCustomerID == "" && len(id.Channels) == 0 {
+		return contact, false, err
+	}
+	fresh, err := w.fresh(&tidings.ContactChange{ExternalCustomerID: &id.ExternalCustomerID, Channels: &id.Channels})
+	if err == nil {
+		contact, err = w.create(&fresh)
+	}
+	if tidings.CodeOf(err) == tidings.CodeInvalid { // e.g. one address twice
+		return 0, false, nil
+	}
+	return contact, err == nil, err
 }
 
 // identified gives the contact that an event names, 0 when there is none.

@@ -120,7 +120,7 @@ func (t *tracking) unsubscribe(h *tidings.Hit) error {
 	off := m.Categories
 	left, changed, err := t.subscribe(func(has []string) []string {
 		if len(off) == 0 {
-			return []string{}
+			return nil
 		}
 		return slices.DeleteFunc(slices.Clone(has), func(key string) bool { return slices.Contains(off, key) })
 	})
@@ -144,7 +144,7 @@ func (t *tracking) unsubscribe(h *tidings.Hit) error {
 // prefer gives the contact the categories that it chose.
 func (t *tracking) prefer(h *tidings.Hit) error {
 	m := &t.mail
-	left, changed, err := t.subscribe(func([]string) []string { return slices.Clone(h.Categories) })
+	left, changed, err := t.subscribe(func([]string) []string { return h.Categories })
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (t *tracking) subscribe(to func(has []string) []string) (now []string, chan
 	if err != nil {
 		return nil, false, err
 	}
-	now = to(was.Subscriptions)
+	now = append([]string{}, to(was.Subscriptions)...) // none is said, too
 	if changed, err = w.change(&was, &tidings.ContactChange{Subscriptions: &now}); err != nil {
 		return nil, false, err
 	}

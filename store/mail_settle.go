@@ -114,7 +114,7 @@ func (st *settling) settle(o *tidings.MailOutcome) error {
 		sent = millis(at)
 	}
 	var r mailRow
-	err := r.read(st.tx.row(`UPDATE mail SET state = $3, due = CASE WHEN $4 > 0 THEN $4 ELSE due END, wake = $4, error = $5, sent = $6
+	err := r.read(st.tx.row(`UPDATE mail SET state = $3, due = CASE WHEN $3 = 'queued' THEN $4 ELSE due END, wake = $4, error = $5, sent = $6
 		WHERE id = $1 AND fence = $2 AND state = 'queued' RETURNING `+mailColumns, o.Mail, o.Fence, o.State, due, mailError(o.Error), sent))
 	if errors.Is(err, sql.ErrNoRows) {
 		return st.whyNotSettled(o)

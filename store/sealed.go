@@ -17,6 +17,7 @@ var sealedColumns = []sealedColumn{
 	{endpointTable, "secrets", "endpoints"},
 	{connectorTable, "secret", "connectors"},
 	{webhookTable, "headers", "webhooks"},
+	{sourceTable, "secret", "sources"},
 }
 
 // sql puts the names into a statement: %[1]s is the table, %[2]s the column.

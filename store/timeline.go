@@ -9,8 +9,8 @@ import (
 )
 
 // Timeline gives what happened to a contact, newest first: at most limit (1 or
-// more) of its events, activities and calls that are older than those of a
-// cursor. Each kind comes in the order in which it was stored; between the
+// more) of its events, activities, calls, runs and mails that are older than
+// those of a cursor. Each kind comes in the order in which it was stored; between the
 // kinds the times decide. CodeNotFound when the account has no such contact.
 func (s *Store) Timeline(ctx context.Context, account tidings.AccountID, id tidings.ContactID, from tidings.TimelineCursor, limit int) (tidings.TimelinePage, error) {
 	if _, err := s.Contact(ctx, account, id); err != nil {
@@ -49,7 +49,7 @@ type timelineRun struct {
 
 // sources reads the kinds of entries, each at most limit after the cursor.
 func (t *timeline) sources() []func() (timelineRun, error) {
-	return []func() (timelineRun, error){t.events, t.activities, t.calls}
+	return []func() (timelineRun, error){t.events, t.activities, t.calls, t.allRuns, t.mails}
 }
 
 func (t *timeline) events() (timelineRun, error) {
@@ -107,6 +107,24 @@ func (t *timeline) calls() (timelineRun, error) {
 	return run, readError(rows.Err())
 }
 
+func (t *timeline) allRuns() (timelineRun, error) {
+	runs, err := t.s.Runs(t.ctx, tidings.RunQuery{Account: t.account, Contact: t.contact, Before: t.at.Run, Limit: t.limit})
+	run := timelineRun{more: len(runs) == t.limit, advance: func() {}}
+	for i := range runs {
+		run.entries = append(run.entries, tidings.TimelineEntry{At: runs[i].StartedAt, Run: &runs[i]})
+	}
+	return run, err
+}
+
+func (t *timeline) mails() (timelineRun, error) {
+	mails, err := t.s.Mails(t.ctx, tidings.MailQuery{Account: t.account, Contact: t.contact, Before: t.at.Mail, Limit: t.limit})
+	run := timelineRun{more: len(mails) == t.limit, advance: func() {}}
+	for i := range mails {
+		run.entries = append(run.entries, tidings.TimelineEntry{At: mails[i].CreatedAt, Mail: &mails[i]})
+	}
+	return run, err
+}
+
 // merge takes the newest entry of all runs, again and again, until the page is
 // full or a run that goes on is used up: what comes after it is not known.
 func (t *timeline) merge() tidings.TimelinePage {
@@ -155,6 +173,10 @@ func (t *timeline) pass(e tidings.TimelineEntry) {
 		t.at.Event = e.Event.ID
 	case e.Activity != nil:
 		t.at.Activity = e.Activity.Seq
+	case e.Run != nil:
+		t.at.Run = e.Run.ID
+	case e.Mail != nil:
+		t.at.Mail = e.Mail.ID
 	case e.Call != nil:
 		t.at.Call = tidings.CallCursor{At: e.Call.At, ID: e.Call.ID}
 	}
