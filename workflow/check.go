@@ -89,10 +89,11 @@ type Problem struct {
 // FieldError gives the problem in the form in which the API answers with it.
 func (p Problem) FieldError() tidings.FieldError {
 	reason := p.Reason
-	if p.Line > 0 {
-		reason = fmt.Sprintf("line %d, column %d: %s", p.Line, p.Col, reason)
-	}
-	if p.Block != "" && !strings.HasPrefix(reason, "of block ") {
+	switch {
+	case strings.HasPrefix(reason, "of block "): // tidings.CheckDefinition has named it
+	case p.Block != "" && p.Line > 0:
+		reason = fmt.Sprintf("of block %q, line %d, column %d: %s", p.Block, p.Line, p.Col, reason)
+	case p.Block != "":
 		reason = fmt.Sprintf("of block %q %s", p.Block, reason)
 	}
 	return tidings.FieldError{Index: -1, Field: p.Field, Reason: reason}
@@ -193,7 +194,7 @@ func (k *checker) trigger() {
 	if t.Condition == nil {
 		return
 	}
-	for _, name := range t.Condition.Names() {
+	for _, name := range fieldNames(t.Condition) {
 		if source, ok := referenceOf(name); ok {
 			k.add("trigger.condition", "asks for %s: before a run begins there are the event's parameters and the contact's fields only", source)
 			continue
