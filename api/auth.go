@@ -44,7 +44,8 @@ func (c caller) actor() string {
 // Limits of what an unknown client can cost (DESIGN.md, section 7).
 const (
 	maxToken       = 512              // bytes of a presented key
-	keyCacheTTL    = 10 * time.Second // how long another process's revocation may go unseen
+	keyCacheTTL    = 10 * time.Second // how long a key is believed; no other process revokes any
+	sharedKeyTTL   = time.Second      // the same where others may, in case that their word is lost
 	keyCacheSize   = 10_000
 	failuresBurst  = 20 // wrong keys from one address at once …
 	failuresPerSec = 1  // … and then a second
@@ -55,6 +56,7 @@ const (
 type authenticator struct {
 	keys  Keys
 	now   func() time.Time
+	ttl   time.Duration     // how long a key is believed
 	admin [sha256.Size]byte // digest of the admin token; zero when there is none
 
 	mu       sync.RWMutex
@@ -70,8 +72,11 @@ type knownKey struct {
 
 func newAuthenticator(cfg Config) *authenticator {
 	a := &authenticator{
-		keys: cfg.Store, now: cfg.Now,
+		keys: cfg.Store, now: cfg.Now, ttl: keyCacheTTL,
 		known: map[[32]byte]knownKey{}, failures: map[netip.Prefix]*rate.Limiter{},
+	}
+	if cfg.Shared {
+		a.ttl = sharedKeyTTL
 	}
 	if cfg.AdminToken != "" {
 		a.admin = sha256.Sum256([]byte(cfg.AdminToken))
@@ -164,7 +169,7 @@ func (a *authenticator) key(r *http.Request, digest [32]byte) (tidings.Key, erro
 	case err != nil:
 		return tidings.Key{}, fmt.Errorf("looking up a key: %w", err)
 	}
-	a.remember(digest, knownKey{key, now.Add(keyCacheTTL)}, dropped)
+	a.remember(digest, knownKey{key, now.Add(a.ttl)}, dropped)
 	return key, nil
 }
 

@@ -151,3 +151,12 @@ func (a *Arrivals) Missed() {
 		delete(a.byFeed, account)
 	}
 }
+
+// KeysChanged says that keys may have been revoked by another node: every key
+// is looked up anew with its next use.
+func (s *Server) KeysChanged() {
+	s.auth.mu.Lock()
+	defer s.auth.mu.Unlock()
+	s.auth.dropped++
+	clear(s.auth.known)
+}

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,6 +97,9 @@ type producer struct {
 	contact int64
 	rng     *rand.Rand
 	acked   []acknowledged
+
+	patience time.Duration // how long a request may be without an answer; 0 = patience
+	pace     time.Duration // between two requests, about; 0 = a few milliseconds
 }
 
 // acknowledged is a request that was answered 200.
@@ -110,7 +114,7 @@ func (p *producer) send(ctx context.Context) {
 		list := activities(p.contact, next, 1+p.rng.IntN(40))
 		next += int64(len(list))
 		header := http.Header{"Idempotency-Key": {fmt.Sprintf("producer %d request %d", p.contact, request)}}
-		p.pause(time.Duration(1+p.rng.IntN(4)) * time.Millisecond)
+		p.pause(time.Duration(1+p.rng.IntN(4))*time.Millisecond + p.pace)
 		for begun := time.Now(); ; {
 			var got accepted
 			// Not ctx: a request that was begun is carried to its answer.
@@ -123,8 +127,8 @@ func (p *producer) send(ctx context.Context) {
 				p.t.Errorf("producer %d: %v", p.contact, err)
 				return
 			}
-			if time.Since(begun) > patience {
-				p.t.Errorf("producer %d: no answer for %s: %v", p.contact, patience, err)
+			if limit := cmp.Or(p.patience, patience); time.Since(begun) > limit {
+				p.t.Errorf("producer %d: no answer for %s: %v", p.contact, limit, err)
 				return
 			}
 			if !p.pause(10 * time.Millisecond) {

@@ -7,11 +7,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"tidings/store/pgtest"
 )
+
+// postgres is the PostgreSQL server of the tests that need one and do it no harm.
+var postgres pgtest.Shared
 
 var (
 	crashRounds = flag.Int("crash.rounds", 10, "how often the server is killed")
 	crashSeed   = flag.Uint64("crash.seed", 0, "seed of the moments; 0 = a new one, printed")
+	clusterLong = flag.Duration("cluster.long", 0, "how long nodes are killed and cut off at random; 0 = once each")
 	languages   = flag.String("guide.languages", "", "languages of the receiver guide to try, e.g. go,node,python,php; default: those that are installed")
 )
 
@@ -36,5 +42,5 @@ func build(m *testing.M) int {
 		return 1
 	}
 	os.Setenv("TIDINGS_E2E_BINARY", path)
-	return m.Run()
+	return postgres.Run(m)
 }

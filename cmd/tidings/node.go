@@ -139,6 +139,7 @@ type news struct{ ears atomic.Pointer[ears] }
 type ears struct {
 	delivery *feed.Dispatcher
 	arrivals *api.Arrivals
+	doors    *api.Server
 }
 
 func (n *news) appended(account tidings.AccountID, head tidings.Seq) {
@@ -157,8 +158,11 @@ func (n *news) noticed(notice tidings.Notice) {
 	switch notice.Kind {
 	case tidings.NoticeAppended:
 		e.arrivals.Appended(notice.Account, notice.Head)
+	case tidings.NoticeKeys:
+		e.doors.KeysChanged()
 	case tidings.NoticeMissed:
 		e.arrivals.Missed()
+		e.doors.KeysChanged()
 	}
 }
 

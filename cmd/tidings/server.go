@@ -76,13 +76,13 @@ func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, e
 	s.share(&lanes, c)
 	s.delivery = feed.New(lanes)
 	arrivals := api.NewArrivals(s.store.Head)
-	news.ears.Store(&ears{s.delivery, arrivals})
 	s.api = api.New(api.Config{
 		Store: s.store, Dispatcher: s.delivery, Probe: poster.Probe, CheckURL: c.checkURL, Wait: arrivals.Wait, Shared: s.shared, Nodes: s.nodes,
 		Calls: caller, CallRules: c.callRules(),
 		Ready: s.isReady, Public: publicapi.New(s.store), Collectors: []prometheus.Collector{newStoreCollector(s.store.Stats)},
 		AdminToken: c.AdminToken, Version: version, MaxHeld: c.MaxHeld, Logger: log,
 	})
+	news.ears.Store(&ears{s.delivery, arrivals, s.api})
 	s.http = httpServer(s.doors(s.api), log)
 	return s, nil
 }

@@ -306,7 +306,7 @@ func (s *Server) Terminate(ctx context.Context, database string, most int) (int,
 	}
 	var n int
 	err = conn.QueryRow(ctx, `SELECT count(*) FROM (SELECT pg_terminate_backend(pid) AS ended FROM (
-		SELECT pid FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid() ORDER BY random() LIMIT $2) AS some) AS all_ended WHERE ended`,
+		SELECT pid FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid() ORDER BY random() LIMIT $2) AS chosen) AS all_ended WHERE ended`,
 		database, most).Scan(&n)
 	return n, err
 }

@@ -1,0 +1,122 @@
+package e2e_test
+
+import (
+	"context"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"tidings"
+	"tidings/store/pgtest"
+)
+
+// What becomes of the deliveries when the database dies, restarts, is full or
+// is replaced.
+
+// TestADatabaseThatRestartsLosesNothing restarts PostgreSQL in order and as after a
+// crash, ends its sessions at random, and takes all its connections away.
+func TestADatabaseThatRestartsLosesNothing(t *testing.T) {
+	t.Parallel()
+	db, dsn := ownServer(t, map[string]string{"max_connections": "60"})
+	c := newCluster(t, dsn, 3)
+	c.settles(c.nodes...)
+	l := c.newLoad(2, 6)
+	l.flows()
+	for _, how := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL} {
+		if err := db.Stop(how); err != nil {
+			t.Fatal(err)
+		}
+		after(t, 500*time.Millisecond)
+		if err := db.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		l.flows()
+		t.Logf("deliveries go on after signal %d to the database", how)
+	}
+	for range 10 {
+		if _, err := db.Terminate(t.Context(), "tidings", 3); err != nil {
+			t.Log(err)
+		}
+		after(t, 200*time.Millisecond)
+	}
+	l.flows()
+	t.Log("deliveries go on after sessions were ended")
+	release := exhaust(t, dsn)
+	if _, err := db.Terminate(t.Context(), "tidings", 0); err == nil {
+		t.Log("all sessions were ended, and others took some of their places")
+	}
+	after(t, 3*time.Second)
+	release()
+	l.flows()
+	t.Log("deliveries go on after there was no connection to be had")
+	c.settles(c.nodes...)
+	l.ends()
+	c.sink.overlapped(0)
+}
+
+// exhaust takes all connections that the server gives to who is no superuser,
+// and some more, until release.
+func exhaust(t *testing.T, dsn string) (release func()) {
+	t.Helper()
+	var taken []*pgx.Conn
+	for range 100 {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		conn, err := pgx.Connect(ctx, dsn)
+		cancel()
+		if err != nil {
+			break
+		}
+		taken = append(taken, conn)
+	}
+	t.Logf("%d connections are taken away", len(taken))
+	return func() {
+		for _, conn := range taken {
+			_ = conn.Close(context.Background())
+		}
+	}
+}
+
+// TestAStandbyThatIsPromotedHasAllThatWasAcknowledged loses the primary for good. Its
+// synchronous standby takes its place, and the nodes find it.
+func TestAStandbyThatIsPromotedHasAllThatWasAcknowledged(t *testing.T) {
+	t.Parallel()
+	primary, dsn := ownServer(t, nil)
+	standby, err := primary.Standby(t.Context(), "standby", pgtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := standby.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := primary.Reload(t.Context(), map[string]string{"synchronous_standby_names": "standby", "synchronous_commit": "on"}); err != nil {
+		t.Fatal(err)
+	}
+	c := newCluster(t, dsn, 3)
+	c.settles(c.nodes...)
+	l := c.newLoad(2, 6)
+	l.flows()
+	lost := time.Now()
+	if err := primary.Stop(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := standby.Promote(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	host, _ := hostOf(t, standby.DSN("tidings"))
+	for _, n := range c.nodes {
+		n.wire.lead(host)
+	}
+	l.flows()
+	if took := time.Since(lost); took > takeover+tidings.LeaseTTL {
+		t.Errorf("deliveries went on after %s", took)
+	} else {
+		t.Logf("deliveries went on %s after the primary was lost", took.Round(time.Millisecond))
+	}
+	c.settles(c.nodes...)
+	l.ends()
+	c.sink.overlapped(0)
+}
