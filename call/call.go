@@ -43,6 +43,8 @@ type Caller struct {
 	tools   vtl.Tools
 	flights flights
 
+	renderers sync.Pool // of *renderer, that are not in use
+
 	mu       sync.Mutex
 	prepared map[preparedKey]*prepared
 }
@@ -153,9 +155,15 @@ func (c *Caller) render(ctx context.Context, o *Order, res *Result) *rendered {
 	p, problem := c.prepare(o.Webhook)
 	var request *rendered
 	if problem == nil {
-		r := newRenderer(ctx, scope.Scope{Contact: o.Contact, Event: o.Event, Replies: o.Replies, Instance: o.Instance}, c.tools, p.zoned)
+		r, _ := c.renderers.Get().(*renderer)
+		if r == nil {
+			r = &renderer{}
+		}
+		r.begin(ctx, scope.Scope{Contact: o.Contact, Event: o.Event, Replies: o.Replies, Instance: o.Instance}, c.tools, p.zoned)
 		request, problem = r.request(p)
 		res.Warnings = r.warnings
+		r.end()
+		c.renderers.Put(r)
 	}
 	if problem == nil {
 		return request
@@ -196,16 +204,21 @@ func (c *Caller) prepare(w *tidings.Webhook) (*prepared, *Problem) {
 // complete adds what the server sets, notes the request as people may see it, and gives what masks it.
 func (c *Caller) complete(request *rendered, o *Order, res *Result) mask {
 	h := request.header
+	values := make([]string, 0, 4)    // of all four headers
+	set := func(name, value string) { // name in its canonical form
+		values = append(values, value)
+		h[name] = values[len(values)-1 : len(values) : len(values)]
+	}
 	if h.Get("User-Agent") == "" {
-		h.Set("User-Agent", c.options.UserAgent)
+		set("User-Agent", c.options.UserAgent)
 	}
 	if h.Get("Accept") == "" {
-		h.Set("Accept", "application/json, application/xml;q=0.9, text/*;q=0.8, */*;q=0.1")
+		set("Accept", "application/json, application/xml;q=0.9, text/*;q=0.8, */*;q=0.1")
 	}
 	if h.Get("Accept-Encoding") == "" {
-		h.Set("Accept-Encoding", "identity") // a reply is read as it comes; nothing is ever inflated
+		set("Accept-Encoding", "identity") // a reply is read as it comes; nothing is ever inflated
 	}
-	h.Set(IDHeader, res.Call.Key)
+	set(IDHeader, res.Call.Key)
 	request.url = authorize(o.Auth, request.url, h)
 	m := newMask(o.Auth, h)
 	res.Call.Request = tidings.SentRequest{

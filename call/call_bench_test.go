@@ -67,7 +67,8 @@ func BenchmarkRender(b *testing.B) {
 		b.Fatal(problem)
 	}
 	for b.Loop() {
-		r := newRenderer(context.Background(), scope.Scope{Contact: o.Contact, Event: o.Event}, g.tools, p.zoned)
+		r := &renderer{}
+		r.begin(context.Background(), scope.Scope{Contact: o.Contact, Event: o.Event}, g.tools, p.zoned)
 		if _, problem := r.request(p); problem != nil {
 			b.Fatal(problem)
 		}

@@ -30,7 +30,7 @@ type mask struct {
 // newMask makes the mask of a request: its credentials, and the values of
 // headers whose names say that they are secret.
 func newMask(auth *tidings.Auth, header http.Header) mask {
-	m := mask{header: setsHeader(auth)}
+	m := mask{header: setsHeader(auth), secrets: make([]spelled, 0, 6)}
 	if auth != nil {
 		if auth.Kind == tidings.AuthAPIKey && auth.In == tidings.KeyInQuery {
 			m.parameter = url.QueryEscape(auth.Name)
@@ -91,7 +91,10 @@ func (m mask) leaves(list []Leaf) {
 
 // rows lists headers in the order of their names, secrets masked.
 func (m mask) rows(h http.Header) []tidings.Header {
-	var rows []tidings.Header
+	if len(h) == 0 {
+		return nil
+	}
+	rows := make([]tidings.Header, 0, len(h))
 	for name, values := range h {
 		for _, v := range values {
 			if isSecretName(name) || name == m.header {

@@ -58,9 +58,14 @@ type renderer struct {
 	warnings []Warning
 }
 
-func newRenderer(ctx context.Context, s scope.Scope, tools vtl.Tools, zoned bool) *renderer {
-	r := &renderer{scope: s, now: make([]insertion, 0, 8)}
-	r.options = vtl.RenderOptions{Context: ctx, Tools: tools, Strict: true, Insert: r.insert}
+// begin makes a renderer ready for a request. It may have made others before.
+func (r *renderer) begin(ctx context.Context, s scope.Scope, tools vtl.Tools, zoned bool) {
+	if r.now == nil {
+		r.now = make([]insertion, 0, 8)
+		r.options.Insert = r.insert
+	}
+	r.scope = s
+	r.options = vtl.RenderOptions{Context: ctx, Tools: tools, Strict: true, Insert: r.options.Insert}
 	if s.Contact != nil {
 		r.options.Locale = strings.ReplaceAll(s.Contact.Language, "-", "_")
 		if zoned && s.Contact.TimeZone != "" {
@@ -68,7 +73,17 @@ func newRenderer(ctx context.Context, s scope.Scope, tools vtl.Tools, zoned bool
 			r.options.Zone, _ = time.LoadLocation(s.Contact.TimeZone)
 		}
 	}
-	return r
+}
+
+// end lets go of everything that belongs to the request.
+func (r *renderer) end() {
+	clear(r.now[:cap(r.now)])
+	kept := renderer{now: r.now[:0], buffer: r.buffer[:0]}
+	if cap(r.now) > 256 || cap(r.buffer) > 64<<10 {
+		kept = renderer{}
+	}
+	kept.options.Insert = r.options.Insert
+	*r = kept
 }
 
 // request renders all parts.

@@ -29,7 +29,9 @@ func rendering(t *testing.T, as string, source string, s scope.Scope) (string, *
 	if problem != nil {
 		return "", problem
 	}
-	out, problem := newRenderer(context.Background(), s, vtl.StandardTools(), p.zoned).request(p)
+	var r renderer
+	r.begin(context.Background(), s, vtl.StandardTools(), p.zoned)
+	out, problem := r.request(p)
 	if problem != nil {
 		return "", problem
 	}

@@ -62,11 +62,16 @@ func (r *pieceReader) Close() error { return nil }
 func (r *Response) readBody(body io.Reader, contentLength int64, keep, drain int) {
 	var buf bytes.Buffer
 	if contentLength > 0 {
-		buf.Grow(int(min(contentLength, int64(keep), 64<<10)))
+		// ReadFrom wants room for one more read, which finds the end.
+		buf.Grow(int(min(contentLength, int64(keep), 64<<10)) + bytes.MinRead)
 	}
 	_, r.BodyErr = buf.ReadFrom(io.LimitReader(body, int64(keep)))
 	r.Body = buf.Bytes()
 	if r.BodyErr != nil {
+		return
+	}
+	if buf.Len() < keep { // so it was the body that ended
+		r.Whole = true
 		return
 	}
 	over, err := io.CopyN(io.Discard, body, int64(drain)+1)
