@@ -398,8 +398,8 @@ func TestChunkedMailsAreTakenToo(t *testing.T) {
 
 func TestStopLetsAMailComeToItsEnd(t *testing.T) {
 	d := &desk{entered: make(chan struct{}), leave: make(chan struct{})}
-	in := startInbound(t, d, nil)
-	talk(t, in) // an idle one is sent away
+	in := startInbound(t, d, func(o *InboundOptions) { o.IdleTimeout, o.SessionTimeout = time.Hour, time.Hour })
+	talk(t, in) // an idle one is sent away; so is the other, when its mail is done
 	c := dialInbound(t, in)
 	sent := make(chan error, 1)
 	data := mailOfCorpus(t, "dsn-postfix-unknown-user")

@@ -101,7 +101,7 @@ func (v VERP) verify(purpose, token string) (mail int64, ok bool) {
 		return 0, false
 	}
 	mail, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || mail < 1 || number != strconv.FormatInt(mail, 10) {
+	if err != nil || mail < 1 {
 		return 0, false
 	}
 	mac = strings.ToLower(mac)
