@@ -19,8 +19,15 @@ import (
 	"tidings/store/pgtest"
 )
 
-// postgres is the server of all tests that want one.
-var postgres pgtest.Shared
+// postgres is the server of all tests that want one. Its databases have the
+// schema already.
+var postgres = pgtest.Shared{Prepare: func(dsn string) error {
+	s, err := OpenPostgres(context.Background(), Options{DSN: dsn, SealEvery: -1})
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}}
 
 // TestMain makes the test binary play the other process where a test needs one.
 func TestMain(m *testing.M) {
