@@ -277,7 +277,7 @@ func describe(words, otherwise string) string {
 	switch {
 	case words == "":
 		return otherwise
-	case len(words) > 3 && (words[0] == '4' || words[0] == '5') && isPhone(words[:3]) && (words[3] == ' ' || words[3] == '-'):
+	case len(words) > 3 && (words[0] == '4' || words[0] == '5') && isDigits(words[:3]) && (words[3] == ' ' || words[3] == '-'):
 		return "smtp;" + words
 	}
 	return words
@@ -300,8 +300,10 @@ func isEmail(address string) bool {
 		!strings.ContainsFunc(address, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
 }
 
-func isPhone(digits string) bool {
-	return digits != "" && len(digits) <= 20 && strings.Trim(digits, "0123456789") == ""
+func isPhone(number string) bool { return len(number) <= 20 && isDigits(number) }
+
+func isDigits(text string) bool {
+	return text != "" && strings.Trim(text, "0123456789") == ""
 }
 
 func isUUID(text string) bool {

@@ -99,7 +99,7 @@ func (a *Activity) mailgunFailure(e object) {
 	if words == "" {
 		words = e.in("reject").str("reason")
 	}
-	if code := status.str("code"); isPhone(code) && len(code) == 3 && words != "" && !strings.HasPrefix(words, code) {
+	if code := status.str("code"); isDigits(code) && len(code) == 3 && words != "" && !strings.HasPrefix(words, code) {
 		words = code + " " + words
 	}
 	a.StatusDescription = describe(words, reason)
