@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"tidings/bench"
@@ -43,6 +44,13 @@ func (c *benchCmd) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return err
 	}
+	// What is measured in this process (calls, and the bare client that they are
+	// held against) runs under the collector that a server runs under.
+	tuning, tuned := context.WithCancel(ctx)
+	var tuner sync.WaitGroup
+	tuner.Go(func() { tuneCollector(tuning, collectorLook) })
+	defer tuner.Wait()
+	defer tuned()
 	report, err := bench.Run(ctx, bench.Config{
 		Program: program, Version: version, Dir: c.Dir,
 		Rounds: c.Rounds, Time: c.Time, Backlog: c.Backlog, Idle: c.Idle, Contacts: c.Contacts, Calls: c.Calls, Out: term.out,
