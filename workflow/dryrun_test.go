@@ -197,8 +197,10 @@ func TestInputsOfDryRunsSurviveTheirJSON(t *testing.T) {
 			ID: 5, ExternalCustomerID: "x", FirstName: "Ann", LastName: "B", Town: "Львів", Region: "r", Address: "a", Postcode: "p", Language: "uk", TimeZone: "Europe/Kyiv",
 			Channels: []tidings.Channel{{Type: tidings.Email, Value: "ann@example.com"}, {Type: tidings.WebPush, Value: "token"}}, Subscriptions: []string{"A", "B"},
 			Fields: []tidings.ContactField{
-				{Key: "A.BOOL", Value: tidings.FieldValue{Type: tidings.FieldBool, Text: "true"}}, {Key: "A.DAY", Value: tidings.FieldValue{Type: tidings.FieldDate, Text: "2026-01-31"}},
-				{Key: "A.LIST", Value: tidings.FieldValue{Type: tidings.FieldList, List: []string{"x", "<y>"}}}, {Key: "A.NUMBER", Value: tidings.FieldValue{Type: tidings.FieldNumber, Text: "9007199254740993.10"}},
+				{Key: "A.BOOL", Value: tidings.FieldValue{Type: tidings.FieldBool, Text: "true"}},
+				{Key: "A.DAY", Value: tidings.FieldValue{Type: tidings.FieldDate, Text: "2026-01-31"}},
+				{Key: "A.LIST", Value: tidings.FieldValue{Type: tidings.FieldList, List: []string{"x", "<y>"}}},
+				{Key: "A.NUMBER", Value: tidings.FieldValue{Type: tidings.FieldNumber, Text: "9007199254740993.10"}},
 				{Key: "A.TEXT", Value: tidings.FieldValue{Type: tidings.FieldText, Text: "12"}},
 			},
 		},
