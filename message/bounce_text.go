@@ -23,6 +23,7 @@ type failure struct{ recipient, words string }
 const (
 	maxOpening     = 4 << 10 // bytes in which its form shows
 	maxBounceLines = 1000
+	maxUnknown     = 16 << 10 // bytes of a text in no known form
 )
 
 // bounceForms lists the forms that are told apart; the first that fits counts.
@@ -114,6 +115,7 @@ func isDelay(text string) bool { return delayWords.MatchString(text) }
 // readUnknownBounce reads what comes from a mail system in no form that is
 // known, if it has a refusal of SMTP or says that an address is dead.
 func readUnknownBounce(text string) (Report, bool) {
+	text = strings.ToValidUTF8(text[:min(len(text), maxUnknown)], "")
 	words := replyIn(text)
 	if words == "" {
 		for _, paragraph := range strings.Split(text, "\n\n") {

@@ -14,7 +14,7 @@ const (
 	maxDepth       = 8         // multiparts within multiparts
 	maxHeaderLines = 500       // of one block
 	maxHeaderBytes = 128 << 10 // of one block
-	maxText        = 128 << 10 // bytes of one part, decoded, that are looked at
+	maxText        = 64 << 10  // bytes of one part, decoded, that are looked at
 )
 
 // mimeField is one header field, unfolded, its encoded words as they came.
