@@ -15,7 +15,7 @@
 //	pages.go        what the links lead to: opens, clicks, the web version, unsubscribing (page_*.go)
 //	machine.go      which of them are machines' doing
 //
-// And back: inbound.go (bounces, complaints), verp.go (of which mail).
+// And back: inbound.go (bounces, complaints), verp.go (of which mail), heard.go (what comes of it).
 //
 // # What others use
 //
@@ -24,17 +24,19 @@
 //	Check(m, known) (faults, warnings []tidings.FieldError)
 //	Compile(m, settings) (*Compiled, error)                       error: *Problem
 //	(*Compiled).Render(ctx, scope) (tidings.Mail, error)          error: *Problem, *Refusal
-//	(*Compiled).Preview(ctx, scope, links) Preview
+//	(*Compiled).RenderTest(ctx, scope, to) (tidings.Mail, error)  error: *Problem
+//	(*Compiled).Preview(ctx, scope) Preview
 //
 // Links, for the store (Options.ViewLink) and for all below:
 //
 //	NewLinks(LinkOptions{BaseURL, Keys}) (*Links, error)
-//	(*Links).View(mail) string
+//	(*Links).View(mail), .HTML(&mail), .Text(&mail), .Mail(link)
 //
 // The parts that run, each with Start and Stop:
 //
 //	NewSender(SenderOptions{Store, Links, VERP, Server, DKIM, …}) (*Sender, error); Wake is for the store's MailsDue
-//	NewBroadcaster(BroadcasterOptions{Store, …}) *Broadcaster
+//	NewBroadcaster(BroadcasterOptions{Store, …}) *Broadcaster; Wake when one was made or resumed
+//	NewInbound(InboundOptions{VERP, Link: links.Mail, Take: Heard(store, nil, nil), …}) (*Inbound, error)
 //	NewPages(PagesOptions{Store, Links}) *Pages                    an http.Handler for /o/ /c/ /v/ /u/ /p/
 //	ParseServer("smtp://user:password@host:587") (*Server, error)  for --smtp
 //	ParseDKIM(pem, selector, domain) (*DKIM, error)                for --dkim-…

@@ -77,13 +77,9 @@ func (w *writer) letter(m *tidings.Mail, now time.Time) (*letter, error) {
 
 // body sets text and html.
 func (w *writer) body(msg *gomail.Msg, m *tidings.Mail) {
-	text := m.Text
-	if text == "" {
-		text = TextOf(m.HTML)
-	}
-	msg.SetBodyString(gomail.TypeTextPlain, w.links.marks(m.ID, text))
+	msg.SetBodyString(gomail.TypeTextPlain, w.links.Text(m))
 	if m.HTML != "" {
-		msg.AddAlternativeString(gomail.TypeTextHTML, w.links.html(m.ID, m.HTML, true))
+		msg.AddAlternativeString(gomail.TypeTextHTML, w.links.HTML(m))
 	}
 }
 

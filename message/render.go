@@ -83,6 +83,18 @@ func (c *Compiled) Render(ctx context.Context, s scope.Scope) (tidings.Mail, err
 	return mail, nil
 }
 
+// RenderTest makes a mail for somebody who looks at the message before it is
+// sent ("send yourself an email"): to any address, whatever the contact takes,
+// who may be absent. It has no name, so that activities tell it from others. The error is a *Problem.
+func (c *Compiled) RenderTest(ctx context.Context, s scope.Scope, to string) (tidings.Mail, error) {
+	mail, problems := c.render(ctx, s, nil)
+	if len(problems) > 0 {
+		return tidings.Mail{}, problems[0]
+	}
+	mail.To, mail.Test, mail.Name = to, true, ""
+	return mail, nil
+}
+
 // subscribed says whether a message of these categories goes to a contact.
 func subscribed(contact *tidings.Contact, categories []string) bool {
 	for _, category := range categories {

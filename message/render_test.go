@@ -195,6 +195,20 @@ func TestWhoGetsNoMail(t *testing.T) {
 	}
 }
 
+func TestATestGoesToAnyAddressAndHasNoName(t *testing.T) {
+	m := &tidings.Message{ID: 3, Name: "Promo", Categories: []string{"tea"}, Content: tidings.Content{Subject: "Hi $!FIRSTNAME", Text: "x"}}
+	c, err := Compile(m, shopMail())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, contact := range []*tidings.Contact{nil, olena()} {
+		mail, err := c.RenderTest(context.Background(), scope.Scope{Contact: contact}, "me@example.com")
+		if err != nil || mail.To != "me@example.com" || !mail.Test || mail.Name != "" || mail.Message != 3 {
+			t.Errorf("%+v, %v", mail, err)
+		}
+	}
+}
+
 // TestAHostileTemplateCantExhaustTheServer: each of these would run for ever,
 // or fill the memory, if renders had no budget.
 func TestAHostileTemplateCantExhaustTheServer(t *testing.T) {

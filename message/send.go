@@ -73,7 +73,8 @@ type Sender struct {
 	started  atomic.Bool
 
 	inHand atomic.Int64
-	moved  atomic.Int64 // when something was claimed or settled last, in Unix milliseconds
+	moved  atomic.Int64 // when mails were taken in hand to wait here, or one was done with, in Unix milliseconds
+	looked time.Time    // when mails for other domains were looked for; of the claiming goroutine
 	counts senderCounts
 }
 
@@ -97,9 +98,10 @@ const (
 
 // How long the sender waits before it looks again.
 const (
-	lookAgain    = time.Second     // for room, or another domain
-	afterTrouble = 5 * time.Second // of the store
-	longestWait  = time.Minute     // in any case
+	stuckAfter    = time.Second            // of full hands: then there may be other domains
+	lookElsewhere = 100 * time.Millisecond // from one look for them to the next
+	afterTrouble  = 5 * time.Second        // of the store
+	longestWait   = time.Minute            // in any case
 )
 
 // NewSender makes a Sender that does nothing yet; the error says which option is wrong.
@@ -214,7 +216,7 @@ func (s *Sender) claim() time.Duration {
 	}
 	limit, patient := s.hands(now)
 	if limit == 0 {
-		return lookAgain
+		return lookElsewhere
 	}
 	mails, next, err := s.o.Store.ClaimMails(s.ctx, limit, s.o.Hold)
 	if err != nil {
@@ -227,7 +229,7 @@ func (s *Sender) claim() time.Duration {
 	switch {
 	case len(mails) == limit: // there are more
 		poke(s.room)
-		return lookAgain
+		return lookElsewhere
 	case next.IsZero():
 		return longestWait
 	}
@@ -243,16 +245,17 @@ func (s *Sender) hands(now time.Time) (limit int, patient bool) {
 	if free := mostInHand - reserve - inHand; free >= reserve {
 		return free, true
 	}
-	if now.Sub(time.UnixMilli(s.moved.Load())) < lookAgain {
+	if now.Sub(time.UnixMilli(s.moved.Load())) < stuckAfter || now.Sub(s.looked) < lookElsewhere {
 		return 0, true // wait for more room: claims are for many mails
 	}
+	s.looked = now
 	return max(mostInHand-inHand, 0), false
 }
 
 // take gives mails to the workers, in their turn.
 func (s *Sender) take(mails []tidings.Mail, now time.Time, patient bool) {
 	s.inHand.Add(int64(len(mails)))
-	if len(mails) > 0 {
+	if patient && len(mails) > 0 {
 		s.moved.Store(now.UnixMilli())
 	}
 	until := now.Add(s.o.Hold - s.o.Hold/8)

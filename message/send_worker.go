@@ -77,6 +77,7 @@ func (w *worker) do(j *job) {
 		return
 	}
 	w.s.settled <- w.s.outcome(j, a)
+	w.s.moved.Store(w.s.o.Now().UnixMilli())
 	w.s.ended(j)
 }
 

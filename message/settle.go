@@ -91,7 +91,6 @@ func (s *Sender) settle(batch []tidings.MailOutcome) {
 	for tries := 1; ; tries++ {
 		left := s.settleOnce(batch)
 		s.inHand.Add(int64(len(left) - len(batch)))
-		s.moved.Store(s.o.Now().UnixMilli())
 		poke(s.room)
 		if len(left) == 0 {
 			return

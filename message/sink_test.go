@@ -23,7 +23,12 @@ type sink struct {
 	mu    sync.Mutex
 	seen  map[string]int // addresses by how often they were named
 	mails []sunkMail
-	conns int
+	stuck map[string]chan struct{} // domains that are not answered until it is closed
+}
+
+// hang has the sink answer nothing for a domain.
+func (k *sink) hang(domain string, until chan struct{}) {
+	k.stuck = map[string]chan struct{}{domain: until}
 }
 
 // sunkMail is a mail that was taken, or that could not be answered.
@@ -69,9 +74,6 @@ func (silent) Println(...any)        {}
 
 // NewSession makes a conversation.
 func (k *sink) NewSession(c *smtp.Conn) (smtp.Session, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.conns++
 	return &sinkSession{sink: k, conn: c}, nil
 }
 
@@ -110,7 +112,10 @@ func (s *sinkSession) Mail(from string, _ *smtp.MailOptions) error {
 
 func (s *sinkSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.to = to
-	name, _, _ := strings.Cut(to, "@")
+	name, domain, _ := strings.Cut(to, "@")
+	if until := s.sink.stuck[domain]; until != nil {
+		<-until
+	}
 	switch times := s.sink.times(to); {
 	case name == "refuse":
 		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such user here"}

@@ -63,6 +63,23 @@ func (l *Links) make(t token) string {
 	return l.base + "/" + string(rune(t.kind)) + "/" + sealToken(l.keys[0], t)
 }
 
+// HTML gives the html of a mail as it arrives: links tracked, pixel and all. "" = it has none.
+func (l *Links) HTML(m *tidings.Mail) string {
+	if m.HTML == "" {
+		return ""
+	}
+	return l.html(m.ID, m.HTML, true)
+}
+
+// Text gives the text of a mail as it arrives.
+func (l *Links) Text(m *tidings.Mail) string {
+	text := m.Text
+	if text == "" {
+		text = TextOf(m.HTML)
+	}
+	return l.marks(m.ID, text)
+}
+
 func (l *Links) open(kind tokenKind, text string) (token, error) {
 	return openToken(l.keys, kind, text, l.now())
 }
