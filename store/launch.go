@@ -161,16 +161,17 @@ func (s *Store) ActivityCursor(ctx context.Context, account tidings.AccountID) (
 }
 
 // LaunchFromActivities stores the events that an account's activities make,
-// starts their runs and moves the cursor to through, in one commit. CodeFenced,
-// and nothing is stored, when the cursor is there or further already.
-func (s *Store) LaunchFromActivities(ctx context.Context, account tidings.AccountID, through tidings.Seq, events []tidings.EventWithLaunches) error {
+// starts their runs and moves the cursor from after to through, in one commit.
+// CodeFenced, and nothing is stored, when the cursor is not at after any more:
+// then somebody else has seen to some of these activities.
+func (s *Store) LaunchFromActivities(ctx context.Context, account tidings.AccountID, after, through tidings.Seq, events []tidings.EventWithLaunches) error {
 	return s.commit(ctx, func(tx *writeTx) error {
-		n, err := tx.exec(`UPDATE activation SET followed = $2 WHERE account = $1 AND followed < $2`, account, through)
+		n, err := tx.exec(`UPDATE activation SET followed = $3 WHERE account = $1 AND followed = $2`, account, after, through)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			return tidings.Errorf(tidings.CodeFenced, "the activities of account %d up to %d have started their runs already", account, through)
+			return tidings.Errorf(tidings.CodeFenced, "the activities of account %d after %d have started their runs already", account, after)
 		}
 		if len(events) == 0 {
 			return nil

@@ -26,9 +26,9 @@ type FollowerStore interface {
 	// ActivityCursor gives the seq up to which an account's activities have started their runs.
 	ActivityCursor(ctx context.Context, account tidings.AccountID) (tidings.Seq, error)
 	Read(ctx context.Context, q tidings.ReadQuery) (tidings.Page, error)
-	// LaunchFromActivities stores events, their runs and the cursor in one commit;
-	// CodeFenced when somebody else has moved the cursor that far meanwhile.
-	LaunchFromActivities(ctx context.Context, account tidings.AccountID, through tidings.Seq, events []tidings.EventWithLaunches) error
+	// LaunchFromActivities stores events and their runs, and moves the cursor, in one
+	// commit; CodeFenced when somebody else has moved the cursor meanwhile.
+	LaunchFromActivities(ctx context.Context, account tidings.AccountID, after, through tidings.Seq, events []tidings.EventWithLaunches) error
 }
 
 // FollowerOptions configures a Follower. Store and Triggers are required.
@@ -151,7 +151,7 @@ func (f *Follower) catchUp(account tidings.AccountID) error {
 				events = append(events, triggers.launches(account, chunk.Kinds[i], chunk.Wire(i))...)
 			}
 		}
-		err = f.o.Store.LaunchFromActivities(f.ctx, account, page.Through, events)
+		err = f.o.Store.LaunchFromActivities(f.ctx, account, cursor, page.Through, events)
 		if err != nil && tidings.CodeOf(err) != tidings.CodeFenced {
 			return err
 		}

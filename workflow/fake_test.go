@@ -388,9 +388,9 @@ func (f *fakeStore) Read(_ context.Context, q tidings.ReadQuery) (tidings.Page, 
 	return page, nil
 }
 
-func (f *fakeStore) LaunchFromActivities(_ context.Context, _ tidings.AccountID, through tidings.Seq, events []tidings.EventWithLaunches) error {
+func (f *fakeStore) LaunchFromActivities(_ context.Context, _ tidings.AccountID, after, through tidings.Seq, events []tidings.EventWithLaunches) error {
 	f.mu.Lock()
-	if f.cursor >= through {
+	if f.cursor != after {
 		f.mu.Unlock()
 		return tidings.Errorf(tidings.CodeFenced, "the cursor is at %d", f.cursor)
 	}

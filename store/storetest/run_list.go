@@ -128,10 +128,11 @@ func testActivitiesStartRunsOnce(t *testing.T, h *harness) {
 
 	clicked := event(account, "activity.CLICKED", "0bb5e1dc-0d1b-4deb-948f-8cea4d8ef738", fmt.Sprintf(`contactId=%d`, ann.ID))
 	batch := []tidings.EventWithLaunches{{Event: clicked, Launches: []tidings.Launch{launchOf(w)}}, {Event: clicked}}
-	if err := h.LaunchFromActivities(t.Context(), account, 5, batch); err != nil {
+	if err := h.LaunchFromActivities(t.Context(), account, 3, 5, batch); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, h.LaunchFromActivities(t.Context(), account, 5, batch), tidings.CodeFenced)
+	wantCode(t, h.LaunchFromActivities(t.Context(), account, 3, 5, batch), tidings.CodeFenced)
+	wantCode(t, h.LaunchFromActivities(t.Context(), account, 3, 6, batch), tidings.CodeFenced) // from where the cursor is not
 	wantCursor(5)
 	run := h.claimRun(t)
 	if e, err := h.Event(t.Context(), account, run.Event); err != nil || e.TypeKey != clicked.TypeKey || e.KeyValue != clicked.KeyValue || run.Contact != ann.ID {
