@@ -91,6 +91,44 @@ func TestReadLooksThroughABoundedStretchForAFilter(t *testing.T) {
 	}
 }
 
+func TestSearchThatFindsNoCandidatesGivesShortPages(t *testing.T) {
+	s := openMarch(t)
+	for seq := tidings.Seq(4); seq <= 100; seq++ {
+		if _, err := s.Append(t.Context(), tidings.AppendRequest{Account: 1, Activities: []tidings.Activity{sample(int(seq))}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h, err := s.head(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, descending := range []bool{false, true} {
+		q := tidings.ActivityQuery{Account: 1, Limit: 10, Descending: descending}
+		seen := map[tidings.Seq]bool{}
+		pages := 0
+		for next := tidings.Seq(-1); next != 0; pages++ {
+			f := newSearch(s, q, h)
+			f.bound = 7 // frames, each of one activity
+			if err := f.run(reader{s, t.Context()}); err != nil {
+				t.Fatal(err)
+			}
+			if len(f.page.Found) > 7 || pages > 100 {
+				t.Fatalf("page %d has %d", pages, len(f.page.Found))
+			}
+			for _, found := range f.page.Found {
+				if seen[found.Seq] {
+					t.Errorf("activity %d is on two pages", found.Seq)
+				}
+				seen[found.Seq] = true
+			}
+			next, q.After = f.page.Next, f.page.Next
+		}
+		if len(seen) != int(h.last()) || pages < int(h.last())/7 {
+			t.Errorf("descending %v: %d of %d activities on %d pages", descending, len(seen), h.last(), pages)
+		}
+	}
+}
+
 func TestSearchThroughMuchGivesShortPages(t *testing.T) {
 	s := openMarch(t)
 	const head = searchFrames + 500

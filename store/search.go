@@ -16,6 +16,14 @@ import (
 // a short page with Next set, and the next page goes on from there.
 const searchFrames = 2000
 
+// Bounds of the same kind, so that no page takes long whatever the frames hold:
+// the activities in the frames that a page decodes (a frame more than that at
+// most), and the frames whose summaries it looks at.
+const (
+	searchDecoded = 250_000
+	searchLooked  = 50_000
+)
+
 // Search gives the activities that a query asks for, by seq: the oldest first,
 // or the newest first when Descending. A page may hold fewer than Limit
 // activities, even none, and still have a Next: then much was looked through
@@ -56,6 +64,10 @@ type search struct {
 	low    tidings.Seq
 	high   tidings.Seq // what is left to look through: low to high, both included
 	frames int         // decoded so far
+	inside int         // activities in them
+	looked int         // frames whose summary was looked at
+	bound  int         // of looked: searchLooked
+	resume tidings.Seq // where the next page goes on, when the bound was reached
 	page   tidings.SearchPage
 }
 
@@ -63,7 +75,7 @@ func newSearch(s *Store, q tidings.ActivityQuery, h head) *search {
 	f := &search{
 		s: s, q: q, keys: searchKeys(&q),
 		from: -1 << 62, to: 1<<62 - 1,
-		low: h.dropped + 1, high: h.last(),
+		low: h.dropped + 1, high: h.last(), bound: searchLooked,
 	}
 	if !q.From.IsZero() {
 		f.from = q.From.Unix()
@@ -149,6 +161,10 @@ func (f *search) month(q querier, m month) (full bool, err error) {
 				return full, err
 			}
 		}
+		if f.resume > 0 {
+			f.page.Next = f.resume
+			return true, nil
+		}
 		if len(found) < searchBatch {
 			return false, nil
 		}
@@ -187,6 +203,13 @@ func (f *search) candidates(q querier, m month, low, high tidings.Seq) ([]candid
 		if f.mayMatch(bloom) {
 			found = append(found, c)
 		}
+		if f.looked++; f.looked >= f.bound {
+			f.resume = c.seq0 + tidings.Seq(c.n) - 1
+			if f.q.Descending {
+				f.resume = c.seq0
+			}
+			break
+		}
 	}
 	return found, vanished(rows.Err())
 }
@@ -204,7 +227,7 @@ func (f *search) mayMatch(bloom []byte) bool {
 // is full. The sealer may have put the candidate into a longer frame meanwhile;
 // then only the candidate's part of that is looked at.
 func (f *search) frame(q querier, m month, c candidate) (full bool, err error) {
-	if f.frames == searchFrames {
+	if f.frames == searchFrames || f.inside >= searchDecoded {
 		f.page.Next = c.seq0 - 1
 		if f.q.Descending {
 			f.page.Next = c.seq0 + tidings.Seq(c.n)
@@ -212,6 +235,7 @@ func (f *search) frame(q querier, m month, c candidate) (full bool, err error) {
 		return true, nil
 	}
 	f.frames++
+	f.inside += c.n
 	var first tidings.Seq
 	var n int
 	var body []byte
