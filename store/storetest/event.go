@@ -239,6 +239,10 @@ func (h *harness) story(t *testing.T, account tidings.AccountID, id tidings.Cont
 				story = append(story, fmt.Sprintf("activity %d", e.Activity.Seq))
 			case e.Call != nil:
 				story = append(story, fmt.Sprintf("call %d", e.Call.ID))
+			case e.Run != nil:
+				story = append(story, fmt.Sprintf("run %d", e.Run.ID))
+			case e.Mail != nil:
+				story = append(story, fmt.Sprintf("mail %d", e.Mail.ID))
 			}
 		}
 		if page.Next == nil {
@@ -248,16 +252,18 @@ func (h *harness) story(t *testing.T, account tidings.AccountID, id tidings.Cont
 	}
 }
 
-// live has a contact live through some hours: an event, an activity and a call
-// each, in turn, with others' between them.
+// live has a contact live through some hours: an event, an activity, a call, a
+// run and a mail each, in turn, with others' between them.
 func (h *harness) live(t *testing.T, account tidings.AccountID, hours int) (tidings.Contact, []string) {
 	t.Helper()
 	c := h.newContact(t, account, "email ann@example.com")
 	h.newContact(t, account, "email other@example.com")
+	w := h.newActive(t, account, waiting("order"))
 	var story []string
 	for i := range hours {
 		h.clock.advance(20 * time.Minute)
-		story = append(story, fmt.Sprintf("event %d", h.addEvent(t, event(account, "order", "1", `email="ann@example.com"`)).Event.ID))
+		id := h.addEvent(t, event(account, "order", "1", `email="ann@example.com"`)).Event.ID
+		story = append(story, fmt.Sprintf("event %d", id))
 		h.addEvent(t, event(account, "order", "1", `email="other@example.com"`))
 		h.clock.advance(20 * time.Minute)
 		subscriptions := fmt.Sprintf("subscriptions S%d", i)
@@ -277,6 +283,14 @@ func (h *harness) live(t *testing.T, account tidings.AccountID, hours int) (tidi
 			t.Fatal(err)
 		}
 		story = append(story, fmt.Sprintf("call %d", call))
+		h.clock.advance(time.Second)
+		run, err := h.StartRun(t.Context(), account, id, launchOf(w), "admin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		story = append(story, fmt.Sprintf("run %d", run.ID))
+		h.clock.advance(time.Second)
+		story = append(story, fmt.Sprintf("mail %d", h.queueMail(t, plainMail(c))))
 	}
 	slices.Reverse(story)
 	return c, story
