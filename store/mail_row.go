@@ -92,7 +92,7 @@ func (s *Store) insertMail(tx *writeTx, m *tidings.Mail, body []byte) (id tiding
 	if _, err := tx.exec(`INSERT INTO mail_body (mail, body) VALUES ($1, $2)`, id, body); err != nil {
 		return 0, err
 	}
-	if !due.After(tx.now) {
+	if millis(due) <= millis(tx.now) {
 		tx.onCommit(s.opts.MailsDue)
 	}
 	return id, nil

@@ -148,7 +148,7 @@ func (st *settling) again(m *tidings.Mail) error {
 			return err
 		}
 	}
-	if !m.Due.After(st.tx.now) {
+	if millis(m.Due) <= millis(st.tx.now) {
 		st.tx.onCommit(st.s.opts.MailsDue)
 	}
 	return nil

@@ -98,7 +98,7 @@ func (c *stepCommit) run(tx *writeTx) error {
 			return err
 		}
 	}
-	if going && a.Hold.IsZero() && !due.After(tx.now) {
+	if going && a.Hold.IsZero() && millis(due) <= millis(tx.now) {
 		tx.onCommit(c.s.opts.RunsDue)
 	}
 	return c.storeReply(tx, bool(row.replies))
