@@ -396,6 +396,36 @@ func TestChunkedMailsAreTakenToo(t *testing.T) {
 	}
 }
 
+func TestManyTalkAtOnce(t *testing.T) {
+	const talks, mails = 20, 10
+	d := &desk{}
+	in := startInbound(t, d, func(o *InboundOptions) { o.MaxConnsPerHost = talks })
+	data := mailOfCorpus(t, "dsn-from-forwarded-list")
+	failed := make(chan error, talks)
+	for i := range talks {
+		c := dialInbound(t, in)
+		go func() {
+			var err error
+			for j := range mails {
+				err = errors.Join(err, deliver(c, "", in.o.VERP.Address(int64(i*mails+j+1)), data))
+			}
+			failed <- err
+		}()
+	}
+	for range talks {
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+	}
+	seen := map[int64]bool{}
+	for _, r := range d.taken() {
+		seen[r.Mail] = true
+	}
+	if len(d.taken()) != talks*mails || len(seen) != talks*mails {
+		t.Errorf("%d reports of %d mails, want %d", len(d.taken()), len(seen), talks*mails)
+	}
+}
+
 func TestStopLetsAMailComeToItsEnd(t *testing.T) {
 	d := &desk{entered: make(chan struct{}), leave: make(chan struct{})}
 	in := startInbound(t, d, func(o *InboundOptions) { o.IdleTimeout, o.SessionTimeout = time.Hour, time.Hour })
