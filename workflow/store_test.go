@@ -39,7 +39,7 @@ type world struct {
 
 // openWorld makes a store, and in it an account with a webhook WH5, a message
 // and an active workflow: definition has %d for the webhook's id and %d for the message's.
-func openWorld(t *testing.T, definition string) *world {
+func openWorld(t testing.TB, definition string) *world {
 	w := &world{asked: map[string]int{}}
 	w.due.Store(func() {})
 	keys, err := store.LoadOrCreateKeyring(filepath.Join(t.TempDir(), "key"))
@@ -92,7 +92,7 @@ func openWorld(t *testing.T, definition string) *world {
 	return w
 }
 
-func (w *world) event(t *testing.T, n int) []tidings.RunID {
+func (w *world) event(t testing.TB, n int) []tidings.RunID {
 	e := tidings.Event{Account: w.account, TypeKey: "promo", KeyValue: fmt.Sprint(n), Params: []tidings.EventParam{
 		{Name: "email", Value: fmt.Appendf(nil, `"c%d@example.com"`, n)},
 	}}
