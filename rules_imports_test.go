@@ -24,6 +24,7 @@ func imports() map[string][]string {
 		"curl":                 {},
 		"feed":                 {".", "egress"},
 		"scope":                {".", "vtl"},
+		"source":               {"."},
 		"call":                 {".", "egress", "scope", "vtl"},
 		"message":              {".", "scope", "vtl"},
 		"workflow":             {".", "call", "message", "scope", "vtl"},
