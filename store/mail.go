@@ -98,7 +98,8 @@ func mailQuery(q tidings.MailQuery) (string, []any) {
 const purgeMailsStep = 300
 
 // PurgeMails removes the mails that were made before a time, unless they still
-// wait to be sent, and gives their number. Their activities stay.
+// wait to be sent (which those of a canceled broadcast do not), and gives their
+// number. Their activities stay.
 func (s *Store) PurgeMails(ctx context.Context, before time.Time) (purged int64, err error) {
 	for after := int64(0); ; {
 		// Mails have their ids in the order of their making: the oldest come first.
@@ -110,7 +111,8 @@ func (s *Store) PurgeMails(ctx context.Context, before time.Time) (purged int64,
 		}
 		var n int64
 		err = s.commit(ctx, func(tx *writeTx) (err error) {
-			const some = ` id > $1 AND id <= $2 AND created < $3 AND state <> 'queued'`
+			const some = ` id > $1 AND id <= $2 AND created < $3
+				AND (state <> 'queued' OR broadcast IN (SELECT id FROM broadcast WHERE state = 'canceled'))`
 			if _, err := tx.exec(`DELETE FROM mail_body WHERE mail IN (SELECT id FROM mail WHERE`+some+`)`, after, last, millis(before)); err != nil {
 				return err
 			}

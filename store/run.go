@@ -128,8 +128,9 @@ func (s *Store) Steps(ctx context.Context, account tidings.AccountID, id tidings
 // marked are those of them, going or not, on whose way something failed. Those
 // that were stopped are not counted.
 func (s *Store) CountRuns(ctx context.Context, account tidings.AccountID, workflow tidings.WorkflowID) (going, ended, failed, marked int64, err error) {
-	if _, err := s.Workflow(ctx, account, workflow); err != nil {
-		return 0, 0, 0, 0, err
+	var known int
+	if err := s.row(ctx, `SELECT 1 FROM workflow WHERE account = $1 AND id = $2`, account, workflow).Scan(&known); err != nil {
+		return 0, 0, 0, 0, orNotFound(err, "workflow", int64(workflow))
 	}
 	rows, err := s.rows(ctx, countRuns, workflow)
 	if err != nil {

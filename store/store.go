@@ -20,6 +20,12 @@
 // A contact is one row (contact_row.go), found by its keys (contact_key.go), by
 // the words of its name (contact_search.go), or by looking at all (contact_scan.go).
 //
+// A run begins with its event (event.go, launch.go), is claimed when it is due
+// (run_claim.go) and goes on by commits of steps (run_commit.go), which queue
+// mails (mail_row.go); these are claimed (mail_claim.go) and settled
+// (mail_settle.go), and what people do with them is tracked (track.go, hit.go).
+// Mails of a broadcast come page by page (broadcast_claim.go).
+//
 // SQL is database/sql with $N. Everything that is written goes through
 // [Store.commit]; everything that is read through [Store.rows] and [Store.row].
 package store

@@ -17,6 +17,7 @@ func broadcastPromises() []promise {
 		{"PageOfABroadcastIsOneCommit", testPageOfABroadcastIsOneCommit},
 		{"PausedBroadcastWaitsAndGoesOn", testPausedBroadcastWaitsAndGoesOn},
 		{"CanceledBroadcastDropsItsMails", testCanceledBroadcastDropsItsMails},
+		{"MailsInHandOfACanceledBroadcastAreNotSent", testMailsInHandOfACanceledBroadcast},
 		{"MailsOfNoBroadcastAreNotHeldUp", testMailsOfNoBroadcastAreNotHeldUp},
 		{"BroadcastCountsWhatBecomesOfItsMails", testBroadcastCountsItsMails},
 		{"BroadcastOfAnotherAccountIsNotThere", testBroadcastOfAnotherAccountIsNotThere},
@@ -253,6 +254,22 @@ func testCanceledBroadcastDropsItsMails(t *testing.T, h *harness) {
 	}
 	if b = h.broadcast(t, b); b.Sent != 1 || b.Queued != 1100 {
 		t.Errorf("%+v", b)
+	}
+}
+
+func testMailsInHandOfACanceledBroadcast(t *testing.T, h *harness) {
+	account := h.newAccount(t, "shop").ID
+	b := h.running(t, account, 3)
+	h.claimMails(t, 10) // and whoever did is never heard of again
+	if _, err := h.CancelBroadcast(t.Context(), account, b.ID, "ann"); err != nil {
+		t.Fatal(err)
+	}
+	h.clock.advance(hold)
+	if mails, next := h.claimMails(t, 10); len(mails) != 0 || !next.IsZero() {
+		t.Errorf("claimed %v, next %v", mails, next)
+	}
+	if n, err := h.PurgeMails(t.Context(), h.clock.Now()); err != nil || n != 3 {
+		t.Errorf("purged %d, %v", n, err)
 	}
 }
 

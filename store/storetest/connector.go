@@ -22,7 +22,7 @@ func connectorPromises() []promise {
 		{"UpdateOfAnOldConnectorIsRefused", testUpdateOfAnOldConnectorIsRefused},
 		{"ConnectorInUseIsNotDeleted", testConnectorInUseIsNotDeleted},
 		{"OtherAccountsConnectorIsNotFound", testOtherAccountsConnectorIsNotFound},
-		{"ConnectorsAndWebhooksAreResealed", testConnectorsAndWebhooksAreResealed},
+		{"SecretsOfConnectorsWebhooksAndSourcesAreResealed", testSecretsOfConnectorsWebhooksAndSourcesAreResealed},
 	}
 }
 
@@ -202,21 +202,25 @@ func testOtherAccountsConnectorIsNotFound(t *testing.T, h *harness) {
 	}
 }
 
-func testConnectorsAndWebhooksAreResealed(t *testing.T, h *harness) {
+func testSecretsOfConnectorsWebhooksAndSourcesAreResealed(t *testing.T, h *harness) {
 	path := h.useKeys(t)
 	account := h.newAccount(t, "a")
 	c := h.newConnector(t, account.ID, "CRM")
 	w := plainWebhook(account.ID, "WH5")
 	w.Headers = []tidings.Header{{Name: "X-Api-Key", Value: "hush"}}
 	w = h.newWebhook(t, w)
+	source, err := h.CreateSource(t.Context(), tidings.Source{Account: account.ID, Name: "SES", Kind: "ses", Secret: "hush"}, "admin")
+	if err != nil {
+		t.Fatal(err)
+	}
 	ring, err := store.RotateKeyring(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.opts.Keys = ring
 	h.reopen(t)
-	if n, err := h.Reseal(t.Context()); err != nil || n != 2 {
-		t.Fatalf("Reseal = %d, %v; want 2", n, err)
+	if n, err := h.Reseal(t.Context()); err != nil || n != 3 {
+		t.Fatalf("Reseal = %d, %v; want 3", n, err)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -235,5 +239,8 @@ func testConnectorsAndWebhooksAreResealed(t *testing.T, h *harness) {
 	}
 	if got, err := h.Webhook(t.Context(), account.ID, w.ID); err != nil || !cmp.Equal(w, got) {
 		t.Errorf("webhook %+v, %v", got, err)
+	}
+	if got, err := h.Source(t.Context(), account.ID, source.ID); err != nil || !cmp.Equal(source, got) {
+		t.Errorf("source %+v, %v", got, err)
 	}
 }
