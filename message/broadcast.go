@@ -53,7 +53,8 @@ type compiledKey struct {
 }
 
 const (
-	broadcastPage    = 500 // contacts at once
+	broadcastPage    = 500      // contacts at once
+	broadcastBytes   = 16 << 20 // of their mails, and one more
 	mostCompiled     = 64
 	broadcastsAtOnce = 4
 	pagesAMinute     = 6 // of a paced broadcast
@@ -162,14 +163,19 @@ func (b *Broadcaster) page(br *tidings.Broadcast) error {
 	if err != nil {
 		return err
 	}
+	out.Done = members.Next == 0
+	bytes := int64(0)
 	for i := range members.Contacts {
 		out.After = members.Contacts[i].ID
-		b.mail(br, c, &members.Contacts[i], &out)
+		bytes += b.mail(br, c, &members.Contacts[i], &out)
+		if bytes >= broadcastBytes && i < len(members.Contacts)-1 {
+			out.Done, members.Next = false, 0 // the others are of the next page
+			break
+		}
 	}
 	if members.Next != 0 {
 		out.After = members.Next
 	}
-	out.Done = members.Next == 0
 	now := b.o.Now()
 	out.Due = now
 	if br.PerMinute > 0 {
@@ -178,13 +184,13 @@ func (b *Broadcaster) page(br *tidings.Broadcast) error {
 	return b.o.Store.CommitBroadcast(b.ctx, out)
 }
 
-// mail makes the mail of one contact, or counts it as skipped.
-func (b *Broadcaster) mail(br *tidings.Broadcast, c *Compiled, contact *tidings.Contact, out *tidings.BroadcastPage) {
+// mail makes the mail of one contact and gives its size, or counts it as skipped.
+func (b *Broadcaster) mail(br *tidings.Broadcast, c *Compiled, contact *tidings.Contact, out *tidings.BroadcastPage) int64 {
 	for _, ch := range contact.Channels {
 		if ch.Type == tidings.Email {
 			if ch.Blacklisted {
 				out.Skipped++
-				return
+				return 0
 			}
 			break // it is the first that a mail goes to
 		}
@@ -195,10 +201,11 @@ func (b *Broadcaster) mail(br *tidings.Broadcast, c *Compiled, contact *tidings.
 			b.o.Log.Warn("a contact gets no mail of a broadcast", "broadcast", br.ID, "contact", contact.ID, "error", err)
 		}
 		out.Skipped++
-		return
+		return 0
 	}
 	m.Broadcast = br.ID
 	out.Mails = append(out.Mails, m)
+	return size(&m)
 }
 
 // pageSize spreads a paced broadcast over the minute.

@@ -205,6 +205,36 @@ func TestAPausedBroadcastWaitsAndACanceledOneEnds(t *testing.T) {
 	}
 }
 
+// TestABroadcastOfLargeMailsIsMadeInSmallPages: what is in memory at once is bounded.
+func TestABroadcastOfLargeMailsIsMadeInSmallPages(t *testing.T) {
+	s := newShop(t, 20)
+	ctx := context.Background()
+	m, err := s.Message(ctx, s.account, s.message)
+	must(t, err)
+	m.Content.HTML = "#foreach($i in [1..200])" + strings.Repeat("x", 10_000) + "#end"
+	must(t, discard(s.UpdateMessage(ctx, m, "test", "")))
+	br := s.broadcast(t, 0)
+	b := NewBroadcaster(BroadcasterOptions{Store: &pagesSeen{BroadcasterStore: s.Store, t: t}, Log: quiet()})
+	b.Start()
+	defer b.Stop()
+	if end := s.until(t, br.ID, "the end", func(br *tidings.Broadcast) bool { return br.State == tidings.BroadcastDone }); end.Queued != 20 {
+		t.Errorf("the broadcast is %+v", end)
+	}
+}
+
+// pagesSeen looks at the size of pages.
+type pagesSeen struct {
+	BroadcasterStore
+	t *testing.T
+}
+
+func (p *pagesSeen) CommitBroadcast(ctx context.Context, page tidings.BroadcastPage) error {
+	if n := len(page.Mails); n > 9 {
+		p.t.Errorf("a page has %d mails of 2 MB", n)
+	}
+	return p.BroadcasterStore.CommitBroadcast(ctx, page)
+}
+
 func TestABroadcastThatCanNotGoOnIsCanceled(t *testing.T) {
 	s := newShop(t, 3)
 	ctx := context.Background()

@@ -73,6 +73,7 @@ type Sender struct {
 	started  atomic.Bool
 
 	inHand atomic.Int64
+	bytes  atomic.Int64 // of the mails that are not done with
 	moved  atomic.Int64 // when mails were taken in hand to wait here, or one was done with, in Unix milliseconds
 	looked time.Time    // when mails for other domains were looked for; of the claiming goroutine
 	counts senderCounts
@@ -90,10 +91,13 @@ type SenderStatus struct {
 	Error  string // why the server can't be reached; "" = it can
 }
 
-// What is in hand.
+// What is in hand. Mails may be large: a claim is for few of them, so that
+// their bytes are known soon enough.
 const (
-	mostInHand = 512
-	reserve    = 64 // of it, to look for other domains when one keeps all hands busy
+	mostInHand  = 512
+	reserve     = 64       // of it, to look for other domains when one keeps all hands busy
+	claimAtOnce = 128      // mails, of up to 2 * tidings.MaxMailBytes each
+	bytesInHand = 64 << 20 // of html and text: no more mails are claimed beyond
 )
 
 // How long the sender waits before it looks again.
@@ -242,14 +246,17 @@ func (s *Sender) hands(now time.Time) (limit int, patient bool) {
 	if s.door.ajar() {
 		return boolInt(inHand == 0), true
 	}
-	if free := mostInHand - reserve - inHand; free >= reserve {
-		return free, true
+	if s.bytes.Load() > bytesInHand {
+		return 0, true
+	}
+	if free := mostInHand - reserve - inHand; free > 0 {
+		return min(free, claimAtOnce), true
 	}
 	if now.Sub(time.UnixMilli(s.moved.Load())) < stuckAfter || now.Sub(s.looked) < lookElsewhere {
 		return 0, true // wait for more room: claims are for many mails
 	}
 	s.looked = now
-	return max(mostInHand-inHand, 0), false
+	return min(max(mostInHand-inHand, 0), claimAtOnce), false
 }
 
 // take gives mails to the workers, in their turn.
@@ -260,11 +267,14 @@ func (s *Sender) take(mails []tidings.Mail, now time.Time, patient bool) {
 	}
 	until := now.Add(s.o.Hold - s.o.Hold/8)
 	for i := range mails {
+		s.bytes.Add(size(&mails[i]))
 		j := &job{mail: &mails[i], domain: domainOf(mails[i].To), until: until, start: now.Add(s.o.Hold / 2)}
 		s.act(s.pacer.place(j, now, patient))
 	}
 	s.pacer.sweep(now)
 }
+
+func size(m *tidings.Mail) int64 { return int64(len(m.HTML) + len(m.Text)) }
 
 func (s *Sender) act(t turn) {
 	switch {
@@ -277,6 +287,7 @@ func (s *Sender) act(t turn) {
 
 // putBack has a mail wait in the store.
 func (s *Sender) putBack(j *job, due time.Time) {
+	s.bytes.Add(-size(j.mail))
 	s.settled <- tidings.MailOutcome{
 		Mail: j.mail.ID, Fence: j.mail.Fence, At: s.o.Now(), State: tidings.MailQueued, Due: due, Error: j.mail.LastError,
 	}

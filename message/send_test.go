@@ -334,6 +334,46 @@ func TestStopGivesBackWhatWaits(t *testing.T) {
 	})
 }
 
+// TestAnImpatientStopCutsOffAndStoresThat: the server does not answer; Stop
+// does not wait for it, and nothing is left in hand.
+func TestAnImpatientStopCutsOffAndStoresThat(t *testing.T) {
+	f, k := newFakeStore(), newSink(t, nil)
+	release := make(chan struct{})
+	k.hang("dead.example", release)
+	defer close(release)
+	id := f.queue("a@dead.example")
+	s := startSender(t, f, k, nil)
+	k.waitFor(t, "a@dead.example")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Stop(ctx); err == nil {
+		t.Error("Stop does not say that it cut mails off")
+	}
+	f.with(func() {
+		if got := f.outcomesOf(id); len(got) != 1 || !strings.HasPrefix(got[0], "queued: the connection to the mail server broke") {
+			t.Errorf("the outcomes are %q", got)
+		}
+	})
+}
+
+// TestLargeMailsAreNotAllClaimedAtOnce: what is in memory at once is bounded.
+func TestLargeMailsAreNotAllClaimedAtOnce(t *testing.T) {
+	f, k := newFakeStore(), newSink(t, nil)
+	large := strings.Repeat("x", 4<<20)
+	for i := range 200 {
+		f.mails[f.queue(fmt.Sprintf("a%d@dead.example", i))].Text = large
+	}
+	release := make(chan struct{})
+	k.hang("dead.example", release)
+	s := startSender(t, f, k, func(o *SenderOptions) { o.Connections = 2 })
+	k.waitFor(t, "a0@dead.example")
+	k.waitFor(t, "a1@dead.example")
+	if n := s.Status().InHand; n > claimAtOnce {
+		t.Errorf("%d mails are in hand", n)
+	}
+	close(release)
+}
+
 func TestALetterSaysAllThatReceiversAskFor(t *testing.T) {
 	f, k := newFakeStore(), newSink(t, nil)
 	id := f.queue("a@example.com")

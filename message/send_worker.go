@@ -76,6 +76,7 @@ func (w *worker) do(j *job) {
 		}
 		return
 	}
+	w.s.bytes.Add(-size(j.mail))
 	w.s.settled <- w.s.outcome(j, a)
 	w.s.moved.Store(w.s.o.Now().UnixMilli())
 	w.s.ended(j)

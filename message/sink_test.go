@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-smtp"
 )
@@ -24,6 +25,25 @@ type sink struct {
 	seen  map[string]int // addresses by how often they were named
 	mails []sunkMail
 	stuck map[string]chan struct{} // domains that are not answered until it is closed
+	named chan struct{}            // closed and made anew when an address is named
+}
+
+// waitFor waits until somebody names an address.
+func (k *sink) waitFor(t testing.TB, address string) {
+	t.Helper()
+	for {
+		k.mu.Lock()
+		seen, named := k.seen[address] > 0, k.named
+		k.mu.Unlock()
+		if seen {
+			return
+		}
+		select {
+		case <-named:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("nobody names %s", address)
+		}
+	}
 }
 
 // hang has the sink answer nothing for a domain.
@@ -43,7 +63,7 @@ func newSink(t testing.TB, change func(*smtp.Server)) *sink {
 
 func newSinkAt(t testing.TB, addr string, change func(*smtp.Server)) *sink {
 	t.Helper()
-	k := &sink{seen: map[string]int{}}
+	k := &sink{seen: map[string]int{}, named: make(chan struct{})}
 	k.server = smtp.NewServer(k)
 	k.server.Domain = "sink.example"
 	k.server.EnableSMTPUTF8 = true
@@ -93,6 +113,8 @@ func (k *sink) times(address string) int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.seen[address]++
+	close(k.named)
+	k.named = make(chan struct{})
 	return k.seen[address]
 }
 
@@ -113,10 +135,11 @@ func (s *sinkSession) Mail(from string, _ *smtp.MailOptions) error {
 func (s *sinkSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.to = to
 	name, domain, _ := strings.Cut(to, "@")
+	times := s.sink.times(to)
 	if until := s.sink.stuck[domain]; until != nil {
 		<-until
 	}
-	switch times := s.sink.times(to); {
+	switch {
 	case name == "refuse":
 		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such user here"}
 	case name == "grey" && times == 1:

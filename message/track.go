@@ -88,6 +88,10 @@ func (l *Links) open(kind tokenKind, text string) (token, error) {
 // below the 2,083 bytes that some programs take.
 const maxTrackedURL = 1400
 
+// maxTrackedLinks is how many links of a mail are tracked: tokens are long, and
+// a mail of nothing but links would become many times as large.
+const maxTrackedLinks = 1000
+
 // marks replaces what templates wrote for links by these.
 func (l *Links) marks(mail tidings.MailID, text string) string {
 	if !strings.Contains(text, markPrefix) {
@@ -102,10 +106,12 @@ func (l *Links) marks(mail tidings.MailID, text string) string {
 func (l *Links) html(mail tidings.MailID, markup string, pixel bool) string {
 	at := l.now()
 	made := map[string]string{}
+	left := maxTrackedLinks
 	out, bodyEnd := rewriteLinks(make([]byte, 0, len(markup)+len(markup)/4+512), markup, func(link string) string {
-		if !tracked(link) {
+		if left == 0 || !tracked(link) {
 			return ""
 		}
+		left--
 		if _, ok := made[link]; !ok {
 			made[link] = l.make(token{kind: tokenClick, mail: mail, at: at, url: link})
 		}

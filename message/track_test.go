@@ -107,6 +107,15 @@ func TestOnlyLinksToTheWebAreTracked(t *testing.T) {
 	}
 }
 
+func TestAMailOfNothingButLinksStaysSmall(t *testing.T) {
+	now := noon()
+	l := testLinks(t, &now)
+	in := strings.Repeat("<a href=http://e.x>", tidings.MaxMailBytes/19)
+	if out := l.html(5, in, true); len(out) > len(in)+1<<20 {
+		t.Errorf("%d bytes became %d", len(in), len(out))
+	}
+}
+
 func TestMarksBecomeLinksOfTheMail(t *testing.T) {
 	now := noon()
 	l := testLinks(t, &now)
