@@ -33,6 +33,7 @@ type committer struct {
 	stmts  map[string]*sql.Stmt
 
 	queue chan *request
+	held  []*request    // taken from the queue for the next group; only the loop uses it
 	wake  chan struct{} // capacity 1: deliveries are due
 
 	gate   sync.RWMutex // held for reading while a request enters the queue
@@ -65,6 +66,14 @@ type request struct {
 	state  atomic.Int32 // waiting, then taken or withdrawn
 	err    error
 	done   chan struct{} // closed after the commit
+}
+
+// size is what the request adds to its group, in bytes.
+func (r *request) size() int {
+	if r.append == nil {
+		return 0
+	}
+	return r.append.size()
 }
 
 const (
@@ -188,6 +197,10 @@ func (c *committer) takeDeliveries() []*pendingDelivery {
 func (c *committer) loop() {
 	for {
 		var group []*request
+		if len(c.held) > 0 {
+			c.run(c.collect(nil))
+			continue
+		}
 		select {
 		case r := <-c.queue:
 			group = c.collect(r)
@@ -207,28 +220,60 @@ func (c *committer) loop() {
 // collect takes first and what else is queued, up to the bounds of a group.
 // What was withdrawn is left out.
 func (c *committer) collect(first *request) []*request {
-	var group []*request
-	size := 0
-	take := func(r *request) {
-		if r.state.CompareAndSwap(waiting, taken) {
-			group = append(group, r)
-			if r.append != nil {
-				size += r.append.size()
-			}
-		}
-	}
+	held := c.held
+	c.held = nil
 	if first != nil {
-		take(first)
+		held = append(held, first)
+	}
+	return c.fill(nil, held, func(*request) bool { return true })
+}
+
+// fill adds to a group what is held and what is queued, up to the bounds of a
+// group, or to the first one that does not fit, which is held.
+func (c *committer) fill(group, held []*request, fits func(*request) bool) []*request {
+	size := 0
+	for _, r := range group {
+		size += r.size()
 	}
 	for len(group) < groupOps && size < groupBytes {
-		select {
-		case r := <-c.queue:
-			take(r)
-		default:
-			return group
+		var r *request
+		if len(held) > 0 {
+			r, held = held[0], held[1:]
+		} else {
+			select {
+			case r = <-c.queue:
+			default:
+				return group
+			}
+		}
+		if !fits(r) {
+			held = append([]*request{r}, held...)
+			break
+		}
+		if r.state.CompareAndSwap(waiting, taken) {
+			group = append(group, r)
+			size += r.size()
 		}
 	}
+	c.held = append(held, c.held...)
 	return group
+}
+
+// join adds to a group what was queued while it waited for the heads that its
+// transaction has locked: another node's commit takes as long as ours.
+func (c *committer) join(tx *writeTx, group []*request) []*request {
+	if len(tx.heads) == 0 {
+		return group
+	}
+	held := c.held
+	c.held = nil
+	return c.fill(group, held, func(r *request) bool {
+		if r.append == nil {
+			return false
+		}
+		_, locked := tx.heads[r.append.request.Account]
+		return locked
+	})
 }
 
 // run commits one group with the deliveries that wait, and tells the callers.
@@ -242,7 +287,7 @@ func (c *committer) run(group []*request) {
 	err := c.refused()
 	if err == nil {
 		begin := time.Now()
-		tx, err = c.transact(group, deliveries)
+		tx, group, err = c.transact(group, deliveries)
 		c.s.stats.commitTime.Add(int64(time.Since(begin)))
 	}
 	switch {
@@ -273,9 +318,8 @@ func (c *committer) run(group []*request) {
 // transact does the group's work in one transaction, again and again while
 // the engine sees a chance. Its error is that of the whole group, for clients;
 // the operations' own errors are in the requests.
-func (c *committer) transact(group []*request, deliveries []*pendingDelivery) (*writeTx, error) {
+func (c *committer) transact(group []*request, deliveries []*pendingDelivery) (*writeTx, []*request, error) {
 	tx := &writeTx{c: c}
-	accounts := accountsOf(group)
 	for try := 1; ; try++ {
 		*tx = writeTx{c: c, now: c.s.now(), try: try, ahead: tx.ahead}
 		for _, r := range group {
@@ -284,28 +328,30 @@ func (c *committer) transact(group []*request, deliveries []*pendingDelivery) (*
 		for _, d := range deliveries {
 			d.err = nil
 		}
-		err := c.attempt(tx, accounts, group, deliveries)
+		err := c.engine.begin(tx, accountsOf(group))
+		if err == nil {
+			group = c.join(tx, group)
+			err = c.attempt(tx, group, deliveries)
+		} else {
+			c.engine.undo(tx)
+		}
 		if err != nil {
 			switch c.engine.failed(tx, try, err) {
 			case again:
 				continue
 			case given:
-				return tx, c.failed(err)
+				return tx, group, c.failed(err)
 			}
 		}
 		if !tx.undo { // which says nothing about the disk
 			c.lastErr.Store(nil)
 		}
-		return tx, nil
+		return tx, group, nil
 	}
 }
 
-// attempt runs the group's work once.
-func (c *committer) attempt(tx *writeTx, accounts []tidings.AccountID, group []*request, deliveries []*pendingDelivery) error {
-	if err := c.engine.begin(tx, accounts); err != nil {
-		c.engine.undo(tx)
-		return err
-	}
+// attempt runs the group's work once, in the transaction that has begun.
+func (c *committer) attempt(tx *writeTx, group []*request, deliveries []*pendingDelivery) error {
 	err := c.work(tx, group, deliveries)
 	if err == nil && tx.undo {
 		c.engine.undo(tx)
