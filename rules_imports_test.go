@@ -29,7 +29,7 @@ func imports() map[string][]string {
 		"message":              {".", "scope", "vtl"},
 		"workflow":             {".", "call", "message", "scope", "vtl"},
 		"store":                {"."},
-		"api":                  {".", "feed", "call", "curl", "scope"},
+		"api":                  {".", "feed", "call", "curl", "message", "scope", "source", "vtl", "workflow"},
 		"publicapi":            {"."},
 		"cmd/tidings":          all,
 		"cmd/tidings/receiver": {},

@@ -69,7 +69,7 @@ type shownConnectorAuthJSON struct {
 
 // useJSON is a thing that uses another.
 type useJSON struct {
-	Kind tidings.UseKind `json:"kind" enum:"webhook"`
+	Kind tidings.UseKind `json:"kind" enum:"webhook,workflow,message,broadcast"`
 	ID   int64           `json:"id"`
 	Name string          `json:"name"`
 }

@@ -71,7 +71,7 @@ func (s *Server) registerFields() {
 	}, manage, s.renameField)
 	operate(s, huma.Operation{
 		OperationID: "delete-field", Method: http.MethodDelete, Path: "/v1/fields/{key}", Tags: []string{"Contacts"},
-		Summary: "Delete a field with its values", Description: "409: the condition of a segment names it; the answer says which.", Errors: []int{400, 404, 409, 503},
+		Summary: "Delete a field with its values", Description: "409: the condition of a segment names it, or a workflow or message uses it; the answer says which.", Errors: []int{400, 404, 409, 503},
 		Extensions: curl(`curl -X DELETE $TIDINGS/v1/fields/PERSONAL.BONUS -H "Authorization: Bearer $KEY"`),
 	}, manage, s.deleteField)
 }
@@ -153,6 +153,13 @@ func (s *Server) renameField(ctx context.Context, c caller, in *struct {
 func (s *Server) deleteField(ctx context.Context, c caller, in *fieldPath) (*struct{}, error) {
 	key, err := s.knownKey(in.Key)
 	if err != nil {
+		return nil, err
+	}
+	users, err := s.fieldUsers(ctx, c.account(), key)
+	if err != nil {
+		return nil, err
+	}
+	if err := inUse("field", users); err != nil {
 		return nil, err
 	}
 	return nil, s.store.DeleteField(ctx, c.account(), key, c.actor())

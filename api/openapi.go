@@ -49,6 +49,13 @@ func specConfig(version string) huma.Config {
 				{Name: "Webhooks", Description: "Requests to outside systems, made of templates: kept, tried, and what came of them."},
 				{Name: "Connectors", Description: "Named credentials of webhooks."},
 				{Name: "Calls", Description: "The log of what was called, and how it goes host by host."},
+				{Name: "Workflows", Description: "What events start: calls, conditions, waits, messages."},
+				{Name: "Runs", Description: "What workflows did for whom, step by step."},
+				{Name: "Messages", Description: "Templates of emails."},
+				{Name: "Broadcasts", Description: "Messages to segments."},
+				{Name: "Outbox", Description: "Mails: made, sent, refused."},
+				{Name: "Sources", Description: "Events of other senders, taken as activities."},
+				{Name: "Settings", Description: "What holds for the whole account."},
 				{Name: "Accounts", Description: "Accounts and their keys."},
 				{Name: "Audit", Description: "Who changed what."},
 				{Name: "Public API", Description: "For clients that speak the platform's Public API."},
@@ -190,6 +197,9 @@ func required() map[string][]string {
 		"NewEndpoint": {"name", "url"}, "NewAccount": {"name"}, "NewKey": {"name", "scopes"}, "Skip": {"reason"}, "Header": {"name"},
 		"NewConnector": {"name", "auth"}, "NewWebhook": {"name", "url"}, "HeaderRow": {"name"}, "FromCurl": {"command"}, "TestUnsaved": {"webhook"},
 		"NewContact": {}, "UpsertContact": {}, "PatchContact": {}, "NewField": {"key", "type"}, "NewSegment": {"name"}, "Preview": {"condition"}, "NewEvent": {"eventTypeKey"}, "BlacklistInput": {"channels"},
+		"NewWorkflow": {"name", "definition"}, "CheckWorkflow": {"definition"}, "Block": {"id", "kind"},
+		"NewMessage": {"name", "subject"}, "PreviewUnsaved": {"message"}, "TestMail": {"contactId"},
+		"NewBroadcast": {"name", "messageId", "segmentId"}, "NewSource": {"name", "kind"},
 	}
 }
 

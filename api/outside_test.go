@@ -67,3 +67,18 @@ func (o *outside) last() (seenRequest, int) {
 	}
 	return o.seen[len(o.seen)-1], len(o.seen)
 }
+
+// answersBy has it answer 200 with a body of JSON by the path, and 404 to all else.
+func (o *outside) answersBy(bodies map[string]string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.answer = func(w http.ResponseWriter, r *http.Request) {
+		body, ok := bodies[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, body)
+	}
+}

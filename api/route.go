@@ -195,7 +195,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.public.ServeHTTP(rec, r)
 		return
 	}
+	if s.cfg.Pages != nil && s.cfg.Pages.Handles(r.URL.Path) {
+		rec.route = pagesRoute
+		s.cfg.Pages.ServeHTTP(rec, r)
+		return
+	}
 	s.mux.ServeHTTP(rec, r)
+}
+
+// pagesRoute is the one name, in the figures, of all that the links of mails lead to.
+const pagesRoute = "links of mails"
+
+// Pages is what the links of mails lead to (message.Pages).
+type Pages interface {
+	http.Handler
+	// Handles says whether a path is one of its.
+	Handles(path string) bool
 }
 
 // securityHeaders are on every answer. The documentation page has its own policy.

@@ -49,6 +49,7 @@ type segmentJSON struct {
 	Version   int64              `json:"version" doc:"Counts the changes."`
 	CreatedAt time.Time          `json:"createdAt"`
 	UpdatedAt time.Time          `json:"updatedAt"`
+	UsedIn    []useJSON          `json:"usedIn,omitempty" doc:"Workflows, and broadcasts that are not done. Only where one segment is shown."`
 }
 
 type segmentsJSON struct {
@@ -118,7 +119,8 @@ func (s *Server) registerSegments() {
 	operate(s, change, manage, s.changeSegment)
 
 	remove := at(http.MethodDelete, "/v1/segments/{id}", "delete-segment", "Delete a segment; its contacts stay")
-	remove.Errors, remove.Extensions = []int{400, 404, 503}, curl(`curl -X DELETE $TIDINGS/v1/segments/1 -H "Authorization: Bearer $KEY"`)
+	remove.Description = "409 while workflows, or broadcasts that are not done, use it: errors names them."
+	remove.Errors, remove.Extensions = []int{400, 404, 409, 503}, curl(`curl -X DELETE $TIDINGS/v1/segments/1 -H "Authorization: Bearer $KEY"`)
 	operate(s, remove, manage, s.deleteSegment)
 	s.registerMembers(at)
 }
@@ -211,7 +213,13 @@ func (s *Server) getSegment(ctx context.Context, c caller, in *segmentPath) (*sh
 	if err != nil {
 		return nil, err
 	}
-	return &shownSegment{segmentView(&g)}, nil
+	users, err := s.segmentUsers(ctx, c.account(), g.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &shownSegment{segmentView(&g)}
+	out.Body.UsedIn = usesView(users)
+	return out, nil
 }
 
 func (s *Server) changeSegment(ctx context.Context, c caller, in *struct {
@@ -239,7 +247,18 @@ func (s *Server) changeSegment(ctx context.Context, c caller, in *struct {
 }
 
 func (s *Server) deleteSegment(ctx context.Context, c caller, in *segmentPath) (*struct{}, error) {
-	return nil, s.store.DeleteSegment(ctx, c.account(), tidings.SegmentID(in.ID), c.actor())
+	g, err := s.store.Segment(ctx, c.account(), tidings.SegmentID(in.ID))
+	if err != nil {
+		return nil, err
+	}
+	users, err := s.segmentUsers(ctx, c.account(), g.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := inUse("segment", users); err != nil {
+		return nil, err
+	}
+	return nil, s.store.DeleteSegment(ctx, c.account(), g.ID, c.actor())
 }
 
 func (s *Server) listMembers(ctx context.Context, c caller, in *struct {

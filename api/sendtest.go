@@ -13,6 +13,7 @@ import (
 
 	"tidings"
 	"tidings/call"
+	"tidings/scope"
 )
 
 // Caller is what the API asks of the one that sends webhooks (call.Caller).
@@ -159,12 +160,11 @@ func (s *Server) sendTest(ctx context.Context, w tidings.Webhook, asked *testJSO
 	if err := s.fillOrder(ctx, asked, &order); err != nil {
 		return nil, err
 	}
-	select {
-	case s.tests <- struct{}{}:
-		defer func() { <-s.tests }()
-	default:
-		return nil, &tidings.Error{Code: tidings.CodeRateLimited, RetryAfter: 5 * time.Second, Message: "too many tests are under way: wait until some have ended"}
+	leave, err := s.testPlace()
+	if err != nil {
+		return nil, err
 	}
+	defer leave()
 	within, cancel := context.WithTimeout(ctx, longestTest)
 	defer cancel()
 	result := s.cfg.Calls.Do(within, order)
@@ -199,49 +199,80 @@ func (s *Server) redefine(ctx context.Context, d *definitionJSON, w *tidings.Web
 	return nil
 }
 
+// testPlace takes a place among the tests, for as long as one lasts.
+func (s *Server) testPlace() (leave func(), err error) {
+	select {
+	case s.tests <- struct{}{}:
+		return func() { <-s.tests }, nil
+	default:
+		return nil, &tidings.Error{Code: tidings.CodeRateLimited, RetryAfter: 5 * time.Second, Message: "too many tests are under way: wait until some have ended"}
+	}
+}
+
 // fillOrder finds, or makes, the contact, the event and the replies of a test.
 func (s *Server) fillOrder(ctx context.Context, asked *testJSON, order *call.Order) error {
 	var err error
-	account := order.Webhook.Account
 	if order.Auth, err = s.authOf(ctx, order.Webhook); err != nil {
 		return err
 	}
+	of, err := s.scopeOf(ctx, order.Webhook.Account, &testData{
+		contactID: asked.ContactID, contact: asked.Contact, eventID: asked.EventID, event: asked.Event, replies: asked.Replies, instance: asked.WorkflowInstanceID,
+	})
+	if err != nil {
+		return err
+	}
+	order.Contact, order.Event, order.Replies, order.Instance = of.Contact, of.Event, of.Replies, of.Instance
+	return nil
+}
+
+// testData is with what something is tried: chosen, or invented.
+type testData struct {
+	contactID optional[int]
+	contact   optional[anyJSON]
+	eventID   optional[int]
+	event     optional[testEventJSON]
+	replies   optional[anyJSON]
+	instance  optional[string]
+}
+
+// scopeOf finds, or makes, what the templates of a test see.
+func (s *Server) scopeOf(ctx context.Context, account tidings.AccountID, asked *testData) (of scope.Scope, err error) {
 	d := &decoder{}
-	if asked.ContactID.given() && asked.Contact.given() {
+	if asked.contactID.given() && asked.contact.given() {
 		d.fault("contact", "goes without contactId: choose one of the two")
 	}
-	if asked.EventID.given() && asked.Event.given() {
+	if asked.eventID.given() && asked.event.given() {
 		d.fault("event", "goes without eventId: choose one of the two")
 	}
-	if asked.ContactID.given() {
-		found, err := s.store.Contact(ctx, account, tidings.ContactID(asked.ContactID.value))
-		if err := d.missing(err, "contactId", "there is no contact %d", asked.ContactID.value); err != nil {
-			return err
+	if asked.contactID.given() {
+		found, err := s.store.Contact(ctx, account, tidings.ContactID(asked.contactID.value))
+		if err := d.missing(err, "contactId", "there is no contact %d", asked.contactID.value); err != nil {
+			return of, err
 		}
-		order.Contact = &found
-	} else if asked.Contact.given() {
-		if order.Contact, err = s.inventedContact(ctx, d, account, asked.Contact.value.node); err != nil {
-			return err
+		of.Contact = &found
+	} else if asked.contact.given() {
+		if of.Contact, err = s.inventedContact(ctx, d, account, asked.contact.value.node); err != nil {
+			return of, err
 		}
 	}
-	if asked.EventID.given() {
-		found, err := s.store.Event(ctx, account, tidings.EventID(asked.EventID.value))
-		if err := d.missing(err, "eventId", "there is no event %d", asked.EventID.value); err != nil {
-			return err
+	if asked.eventID.given() {
+		found, err := s.store.Event(ctx, account, tidings.EventID(asked.eventID.value))
+		if err := d.missing(err, "eventId", "there is no event %d", asked.eventID.value); err != nil {
+			return of, err
 		}
-		order.Event = &found
-	} else if asked.Event.given() {
-		order.Event = inventedEvent(d, account, &asked.Event.value)
+		of.Event = &found
+	} else if asked.event.given() {
+		of.Event = inventedEvent(d, account, &asked.event.value)
 	}
-	order.Instance = "test"
-	asked.WorkflowInstanceID.put(&order.Instance, "test")
-	if asked.Replies.given() {
-		order.Replies = inventedReplies(d, asked.Replies.value.node)
+	of.Instance = "test"
+	asked.instance.put(&of.Instance, "test")
+	if asked.replies.given() {
+		of.Replies = inventedReplies(d, asked.replies.value.node)
 	}
 	if len(d.faults) > 0 {
-		return &tidings.Error{Code: tidings.CodeInvalid, Message: "the test breaks the rules: nothing was sent", Fields: d.faults}
+		return of, &tidings.Error{Code: tidings.CodeInvalid, Message: "the test breaks the rules: nothing was sent", Fields: d.faults}
 	}
-	return nil
+	return of, nil
 }
 
 // missing makes what is not there a fault of the request; other errors pass.

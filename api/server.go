@@ -13,6 +13,7 @@ import (
 	"tidings"
 	"tidings/call"
 	"tidings/feed"
+	"tidings/source"
 )
 
 // Store is what the API asks of a store, noun by noun; see the files of the nouns.
@@ -32,6 +33,14 @@ type Store interface {
 	Fields
 	Segments
 	Events
+	Workflows
+	Runs
+	Cases
+	Messages
+	Mails
+	Broadcasts
+	Settings
+	Sources
 }
 
 // Dispatcher is what the API asks of the one that delivers (feed.Dispatcher).
@@ -65,6 +74,24 @@ type Config struct {
 	CheckURL func(raw string) string
 	// Launches gives the runs that an event may start. Default: events start none.
 	Launches func(ctx context.Context, account tidings.AccountID, e *tidings.Event) ([]tidings.Launch, error)
+	// Dry tries workflows with nothing stored.
+	Dry DryRunner
+	// MailDefaults completes an account's settings by those of the server. Default: it does not.
+	MailDefaults func(tidings.MailSettings) tidings.MailSettings
+	// ViewLink gives the link to a mail's web version, and RawMail a mail as it
+	// goes to the SMTP server.
+	ViewLink func(tidings.MailID) string
+	RawMail  func(*tidings.Mail) ([]byte, error)
+	// Pages answers what the links of mails lead to. Default: they lead nowhere.
+	Pages Pages
+	// BroadcastDue says that a broadcast was made or resumed. Default: nobody is told.
+	BroadcastDue func()
+	// PublicURL is how this server is called from outside, for sources whose
+	// signatures are of the URL. Default: what each request says.
+	PublicURL string
+	// Fetch gets a small document of the outside, for sources whose signatures
+	// need one. Default: they are refused.
+	Fetch func(ctx context.Context, url string) ([]byte, error)
 	// Wait returns when the account's feed reaches past after, or with ctx's
 	// error. (*Arrivals).Wait in production.
 	Wait func(ctx context.Context, account tidings.AccountID, after tidings.Seq) error
@@ -109,6 +136,17 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Launches == nil {
 		cfg.Launches = func(context.Context, tidings.AccountID, *tidings.Event) ([]tidings.Launch, error) { return nil, nil }
 	}
+	if cfg.BroadcastDue == nil {
+		cfg.BroadcastDue = func() {}
+	}
+	if cfg.Fetch == nil {
+		cfg.Fetch = func(context.Context, string) ([]byte, error) {
+			return nil, tidings.Errorf(tidings.CodeUnavailable, "this server fetches nothing from outside")
+		}
+	}
+	if cfg.MailDefaults == nil {
+		cfg.MailDefaults = func(m tidings.MailSettings) tidings.MailSettings { return m }
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -136,11 +174,13 @@ type Server struct {
 	bodies  bodies
 	public  http.Handler  // nil = nothing is under /api/
 	streams chan struct{} // a place for each tail and waiting read
-	tests   chan struct{} // a place for each test of a webhook
+	tests   chan struct{} // a place for each test of a webhook, message or workflow
 	header  http.Header   // on every answer; its values are never changed
 	routes  []string      // the patterns of all operations
 	spec    []byte        // /openapi.json
 	docs    []byte        // /docs
+
+	certificates *source.Certificates // of senders whose signatures need one
 
 	ending     context.Context // ends when long answers must end
 	endStreams context.CancelFunc
@@ -159,6 +199,7 @@ func New(cfg Config) *Server {
 		tests:   make(chan struct{}, cfg.MaxTests),
 		header:  securityHeaders(),
 	}
+	s.certificates = source.NewCertificates(cfg.Fetch)
 	s.ending, s.endStreams = context.WithCancel(context.Background())
 	s.api = huma.NewAPI(specConfig(cfg.Version), adapter{s})
 	s.registerActivities()
@@ -178,6 +219,15 @@ func New(cfg Config) *Server {
 	s.registerTests()
 	s.registerCurl()
 	s.registerCalls()
+	s.registerWorkflows()
+	s.registerDryRuns()
+	s.registerCases()
+	s.registerRuns()
+	s.registerMessages()
+	s.registerBroadcasts()
+	s.registerMails()
+	s.registerSettings()
+	s.registerSources()
 	s.registerAudit()
 	s.registerNodes()
 	s.registerOperation()

@@ -110,7 +110,7 @@ func TestEveryOperationAnswersAndIsGuarded(t *testing.T) {
 	key := w.account("shop")
 	for path, item := range w.document().Paths {
 		for method, op := range item {
-			line := strings.ToUpper(method) + " " + strings.NewReplacer("{id}", "7", "{account}", "me", "{key}", "99").Replace(path)
+			line := strings.ToUpper(method) + " " + strings.NewReplacer("{id}", "7", "{account}", "me", "{key}", "99", "{version}", "1", "{case}", "1").Replace(path)
 			if strings.HasSuffix(path, "/tail") {
 				line = strings.Replace(line, "7", "12345", 1)
 			}
@@ -127,6 +127,62 @@ func TestEveryOperationAnswersAndIsGuarded(t *testing.T) {
 			}
 			if op.Summary == "" || len(op.Samples) == 0 {
 				t.Errorf("%s has no summary or no example", line)
+			}
+		}
+	}
+}
+
+// TestEveryOperationRefusesKeysWithoutItsScope asks each operation with keys of
+// one scope each.
+func TestEveryOperationRefusesKeysWithoutItsScope(t *testing.T) {
+	w := newWorld(t)
+	key := w.account("shop")
+	for _, scope := range []string{"ingest", "read", "manage"} {
+		only := w.key(key, `"`+scope+`"`)
+		for path, item := range w.document().Paths {
+			for method, op := range item {
+				line := strings.ToUpper(method) + " " + strings.NewReplacer("{id}", "7", "{account}", "me", "{key}", "99", "{version}", "1", "{case}", "1").Replace(path)
+				allowed := len(op.Security) == 0
+				for _, way := range op.Security {
+					if scopes, ok := way["bearer"]; ok && (len(scopes) == 0 || slices.Contains(scopes, scope)) {
+						allowed = true
+					}
+				}
+				if allowed || strings.HasSuffix(path, "/tail") {
+					continue
+				}
+				if a := w.request(only, line, ""); a.status != 403 {
+					t.Errorf("%s with the scope %s answered %d: %s", line, scope, a.status, a.body)
+				}
+			}
+		}
+	}
+}
+
+// TestThingsOfAnotherAccountAreNotThere asks for the things of one account with
+// the key of another, by every operation that names a thing.
+func TestThingsOfAnotherAccountAreNotThere(t *testing.T) {
+	w := newWorld(t)
+	key := w.seed()
+	w.request(key, "POST /v1/endpoints", `{"name":"e","url":"`+w.receiver.URL+`"}`).want(201)
+	w.made(key, "/v1/segments", `{"name":"All"}`)
+	w.made(key, "/v1/broadcasts", `{"name":"Later","messageId":1,"segmentId":1,"at":"2099-01-01T00:00:00Z"}`)
+	w.made(key, "/v1/sources", `{"name":"Mailgun","kind":"mailgun","secrets":{"signingKey":"hush"}}`)
+	w.active(key, workflowThatWaits)
+	w.event(key, "order", "1")
+	w.request(key, "POST /v1/workflows/1/test", `{"event":{"eventTypeKey":"order"},"saveAs":"case"}`).want(200)
+	w.request(key, "POST /v1/messages/1/send-test", `{"contactId":1,"replies":{"WH5":{"promocode":"x"},"contacts_get_by_email":[{"id":1}]}}`).want(201)
+	w.request(key, "POST /v1/webhooks/2/test", `{"contactId":1}`).want(200)
+	other := w.account("other")
+	for path, item := range w.document().Paths {
+		for method, op := range item {
+			if !strings.Contains(path, "{id}") || len(op.Security) == 0 {
+				continue
+			}
+			line := strings.ToUpper(method) + " " + strings.NewReplacer("{id}", "1", "{version}", "1", "{case}", "1").Replace(path)
+			a := w.request(other, line, "")
+			if a.status != 404 && a.status != 422 { // 422: the body is looked at first
+				t.Errorf("%s answered another account %d: %s", line, a.status, a.body)
 			}
 		}
 	}

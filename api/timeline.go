@@ -18,12 +18,14 @@ type timelineJSON struct {
 }
 
 type timelineEntryJSON struct {
-	Kind     string            `json:"kind" enum:"event,activity,call"`
+	Kind     string            `json:"kind" enum:"event,activity,call,run,mail"`
 	At       time.Time         `json:"at"`
 	Event    *eventJSON        `json:"event,omitempty" doc:"With kind event."`
 	Seq      tidings.Seq       `json:"seq,omitempty" doc:"With kind activity: its place in the feed."`
 	Activity json.RawMessage   `json:"activity,omitempty" doc:"With kind activity: what became of a message, as it stands in the feed."`
 	Call     *timelineCallJSON `json:"call,omitempty" doc:"With kind call."`
+	Run      *runJSON          `json:"run,omitempty" doc:"With kind run: as it stands, at the time of its start."`
+	Mail     *mailJSON         `json:"mail,omitempty" doc:"With kind mail: as it stands, at the time of its making."`
 }
 
 type timelineCallJSON struct {
@@ -40,7 +42,7 @@ func (s *Server) registerTimeline() {
 	operate(s, huma.Operation{
 		OperationID: "contact-timeline", Method: http.MethodGet, Path: "/v1/contacts/{id}/timeline", Tags: []string{"Contacts"},
 		Summary:     "What happened to a contact, newest first",
-		Description: "Its events, the activities of its messages, and the calls of webhooks with its data.",
+		Description: "Its events, the runs of workflows for it, its mails, the activities of its messages, and the calls of webhooks with its data.",
 		Errors:      []int{400, 404, 503}, Extensions: curl(`curl $TIDINGS/v1/contacts/1/timeline -H "Authorization: Bearer $KEY"`),
 	}, access{scope: tidings.ScopeRead}, s.timeline)
 }
@@ -76,6 +78,10 @@ func timelineEntry(e *tidings.TimelineEntry) timelineEntryJSON {
 		v.Kind, v.Event = "event", eventView(e.Event)
 	case e.Activity != nil:
 		v.Kind, v.Seq, v.Activity = "activity", e.Activity.Seq, e.Activity.Wire
+	case e.Run != nil:
+		v.Kind, v.Run = "run", ptr(runView(e.Run))
+	case e.Mail != nil:
+		v.Kind, v.Mail = "mail", ptr(mailView(e.Mail))
 	case e.Call != nil:
 		v.Kind = "call"
 		v.Call = &timelineCallJSON{
@@ -89,14 +95,14 @@ func timelineEntry(e *tidings.TimelineEntry) timelineEntryJSON {
 }
 
 // cursorForm is a timeline's cursor as clients carry it.
-const cursorForm = "%d-%d-%d-%d"
+const cursorForm = "%d-%d-%d-%d-%d-%d"
 
 func writeCursor(c tidings.TimelineCursor) string {
 	at := int64(0)
 	if c.Call.ID != 0 {
 		at = c.Call.At.UnixMilli()
 	}
-	return fmt.Sprintf(cursorForm, c.Event, c.Activity, c.Call.ID, at)
+	return fmt.Sprintf(cursorForm, c.Event, c.Activity, c.Call.ID, at, c.Run, c.Mail)
 }
 
 func readCursor(text string) (tidings.TimelineCursor, error) {
@@ -105,7 +111,7 @@ func readCursor(text string) (tidings.TimelineCursor, error) {
 		return c, nil
 	}
 	var at int64
-	if _, err := fmt.Sscanf(text, cursorForm, &c.Event, &c.Activity, &c.Call.ID, &at); err != nil || writeAgain(c, at) != text {
+	if _, err := fmt.Sscanf(text, cursorForm, &c.Event, &c.Activity, &c.Call.ID, &at, &c.Run, &c.Mail); err != nil || writeAgain(c, at) != text {
 		return c, unreadable("the request's parameters are wrong", tidings.FieldError{Index: -1, Field: "before", Reason: "must be next of the page before"})
 	}
 	c.Call.At = time.UnixMilli(at).UTC()
@@ -115,8 +121,8 @@ func readCursor(text string) (tidings.TimelineCursor, error) {
 // writeAgain gives the one form of a cursor that was read; other forms of the
 // same numbers, and numbers below 0, are refused by it.
 func writeAgain(c tidings.TimelineCursor, at int64) string {
-	if c.Event < 0 || c.Activity < 0 || c.Call.ID < 0 || at < 0 {
+	if c.Event < 0 || c.Activity < 0 || c.Call.ID < 0 || at < 0 || c.Run < 0 || c.Mail < 0 {
 		return ""
 	}
-	return fmt.Sprintf(cursorForm, c.Event, c.Activity, c.Call.ID, at)
+	return fmt.Sprintf(cursorForm, c.Event, c.Activity, c.Call.ID, at, c.Run, c.Mail)
 }

@@ -13,6 +13,7 @@ import (
 
 	"tidings"
 	"tidings/call"
+	"tidings/workflow"
 )
 
 // Webhooks is what the API asks of a store about webhooks. A webhook of
@@ -77,7 +78,7 @@ type webhookJSON struct {
 	CreatedAt   time.Time             `json:"createdAt"`
 	UpdatedAt   time.Time             `json:"updatedAt"`
 	DeletedAt   *time.Time            `json:"deletedAt" doc:"null while it is live."`
-	UsedIn      []useJSON             `json:"usedIn,omitempty" doc:"Who uses its reply as $data.get('name'); after a rename, those that use the old name. Only where one webhook is shown."`
+	UsedIn      []useJSON             `json:"usedIn,omitempty" doc:"Who calls it, or uses its reply as $data.get('name'); after a rename, those that use the old name. Only where one webhook is shown."`
 	Warnings    []string              `json:"warnings,omitempty" doc:"What to look after now."`
 }
 
@@ -265,9 +266,9 @@ func (s *Server) restoreWebhook(ctx context.Context, c caller, in *struct {
 	return out, nil
 }
 
-// withUsers shows a webhook with those who use the reply of a name.
+// withUsers shows a webhook with those who call it, or use the reply of a name.
 func (s *Server) withUsers(ctx context.Context, w *tidings.Webhook, name string) (*shownWebhook, error) {
-	users, err := s.replyUsers(ctx, w.Account, name)
+	users, err := s.webhookUsers(ctx, w, name)
 	if err != nil {
 		return nil, err
 	}
@@ -276,8 +277,29 @@ func (s *Server) withUsers(ctx context.Context, w *tidings.Webhook, name string)
 	return out, nil
 }
 
-// replyUsers finds who uses the reply of the webhook of a name: the live
-// webhooks whose templates have $data.name or $data.get('name').
+// webhookUsers finds who calls a webhook, or uses the reply of a name: live webhooks and
+// messages whose templates have $data.name or $data.get('name'), and workflows.
+func (s *Server) webhookUsers(ctx context.Context, w *tidings.Webhook, name string) ([]tidings.Use, error) {
+	users, err := s.replyUsers(ctx, w.Account, name)
+	if err != nil {
+		return nil, err
+	}
+	err = s.eachMessage(ctx, w.Account, func(m *tidings.Message) {
+		if slices.ContainsFunc(messageSources(m), func(source string) bool { return mentions(source, ofReply(name)) }) {
+			users = append(users, tidings.Use{Kind: tidings.UseMessage, ID: int64(m.ID), Name: m.Name})
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	calling, err := s.usersOf(ctx, w.Account, func(d *tidings.Definition) bool {
+		uses := workflow.UsesOf(d)
+		return slices.Contains(uses.Webhooks, w.ID) || slices.Contains(uses.Data, name)
+	})
+	return append(users, calling...), err
+}
+
+// replyUsers finds the live webhooks whose templates use the reply of the webhook of a name.
 func (s *Server) replyUsers(ctx context.Context, account tidings.AccountID, name string) ([]tidings.Use, error) {
 	known := call.Known{Webhooks: []string{name}}
 	var users []tidings.Use

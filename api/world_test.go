@@ -30,6 +30,7 @@ type world struct {
 	t        *testing.T
 	store    *store.Store
 	delivery *feed.Dispatcher
+	flow     *flow
 	api      *api.Server
 	url      string
 	receiver *receiver
@@ -96,11 +97,12 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.store, err = store.OpenSQLite(t.Context(), store.Options{Dir: t.TempDir(), Keys: keys, Appended: func(a tidings.AccountID, head tidings.Seq) {
+	options := store.Options{Dir: t.TempDir(), Keys: keys, Appended: func(a tidings.AccountID, head tidings.Seq) {
 		w.delivery.Appended(a, head)
 		arrivals.Appended(a, head)
-	}})
-	if err != nil {
+	}}
+	w.wakes(&options)
+	if w.store, err = store.OpenSQLite(t.Context(), options); err != nil {
 		t.Fatal(err)
 	}
 	arrivals = api.NewArrivals(w.store.Head)
@@ -118,17 +120,23 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 		CheckURL: func(raw string) string { return feed.CheckURL(raw, loopback) },
 		Ready:    w.store.Err, Public: publicapi.New(w.store), AdminToken: adminToken, Version: "test", Logger: logger,
 	}
+	front := httptest.NewUnstartedServer(nil)
+	w.flow = newFlow(t, w.store, &cfg, "http://"+front.Listener.Addr().String(), logger)
 	for _, change := range changes {
 		change(&cfg)
 	}
 	w.api = api.New(cfg)
-	front := httptest.NewServer(w.api)
+	front.Config.Handler = w.api
+	front.Start()
 	w.url = front.URL
 	t.Cleanup(func() {
 		w.api.EndStreams()
 		front.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
+		if err := w.flow.stop(ctx); err != nil {
+			t.Error("stopping runs and mails:", err)
+		}
 		if err := w.delivery.Stop(ctx); err != nil {
 			t.Error("stopping the dispatcher:", err)
 		}
