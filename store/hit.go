@@ -62,8 +62,7 @@ func (t *tracking) track(h *tidings.Hit) error {
 	if m.opened == opened && m.hits == hits {
 		return nil
 	}
-	_, err := t.tx.exec(`UPDATE mail SET opened = $2, hits = $3 WHERE id = $1`, m.ID, m.opened, m.hits)
-	return err
+	return t.tx.queue(`UPDATE mail SET opened = $2, hits = $3 WHERE id = $1`, m.ID, m.opened, m.hits)
 }
 
 func (t *tracking) act(h *tidings.Hit) error {

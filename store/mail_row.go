@@ -89,7 +89,7 @@ func (s *Store) insertMail(tx *writeTx, m *tidings.Mail, body []byte) (id tiding
 	if err != nil {
 		return 0, err
 	}
-	if _, err := tx.exec(`INSERT INTO mail_body (mail, body) VALUES ($1, $2)`, id, body); err != nil {
+	if err := tx.queue(`INSERT INTO mail_body (mail, body) VALUES ($1, $2)`, id, body); err != nil {
 		return 0, err
 	}
 	if millis(due) <= millis(tx.now) {

@@ -208,7 +208,7 @@ func (st *settling) add(b tidings.BroadcastID, n mailCounts) {
 func (st *settling) count() error {
 	for _, b := range slices.Sorted(maps.Keys(st.counts)) {
 		c := st.counts[b]
-		if _, err := st.tx.exec(`UPDATE broadcast SET sent = sent + $2, failed = failed + $3, open = open - $4 WHERE id = $1`, b, c.sent, c.failed, c.settled); err != nil {
+		if err := st.tx.queue(`UPDATE broadcast SET sent = sent + $2, failed = failed + $3, open = open - $4 WHERE id = $1`, b, c.sent, c.failed, c.settled); err != nil {
 			return err
 		}
 	}

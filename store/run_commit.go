@@ -142,7 +142,7 @@ func (c *stepCommit) storeSteps(tx *writeTx) error {
 			}
 			args = append(args, c.a.Run, first+i, t.Block, t.Kind, millis(t.At), t.Duration.Microseconds(), t.Exit, call, mail, string(t.Decided), t.Error)
 		}
-		if _, err := tx.exec(insertSteps(len(some)), args...); err != nil {
+		if err := tx.queue(insertSteps(len(some)), args...); err != nil {
 			return err
 		}
 		first += len(some)
@@ -223,10 +223,9 @@ func (c *stepCommit) storeReply(tx *writeTx, replies bool) (err error) {
 		if !replies {
 			return nil
 		}
-		_, err = tx.exec(`DELETE FROM run_reply WHERE run = $1`, run.ID)
-		return err
+		return tx.queue(`DELETE FROM run_reply WHERE run = $1`, run.ID)
 	case r != nil:
-		_, err = tx.exec(`INSERT INTO run_reply (run, name, step, format, failed, body) VALUES ($1, $2, $3, $4, $5, $6)
+		err = tx.queue(`INSERT INTO run_reply (run, name, step, format, failed, body) VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (run, name) DO UPDATE SET step = excluded.step, format = excluded.format, failed = excluded.failed, body = excluded.body`,
 			run.ID, r.Name, run.Steps, r.Reply.Format, flag(r.Failed), c.reply)
 		if err != nil {
