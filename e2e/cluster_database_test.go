@@ -120,3 +120,36 @@ func TestAStandbyThatIsPromotedHasAllThatWasAcknowledged(t *testing.T) {
 	l.ends()
 	c.sink.overlapped(0)
 }
+
+// TestADataDirectoryMovesToPostgreSQL serves a data directory, takes it over, and
+// serves the database: the receiver sees one feed that goes on.
+func TestADataDirectoryMovesToPostgreSQL(t *testing.T) {
+	t.Parallel()
+	dsn := sharedDatabase(t)
+	old := newServer(t)
+	account := old.newAccount(t, "shop")
+	sink := newSink(t, "")
+	e := account.newEndpoint(t, map[string]any{"url": sink.URL, "batch": map[string]any{"maxItems": 7}})
+	account.send(t, activities(1, 1, 500))
+	sink.wants(t, 100)
+	sink.answer(always(503)) // the rest is left to the new server
+	account.send(t, activities(1, 501, 500))
+	old.terminate()
+	code, out, errs := run(t, "import-sqlite", old.data, "--db", dsn)
+	if code != 0 {
+		t.Fatalf("import-sqlite ended with %d:\n%s%s", code, out, errs)
+	}
+	sink.answer(nil)
+	n := &server{t: t, addr: freeAddr(t), data: old.data, args: []string{"--db", dsn}}
+	n.start()
+	moved := n.as(account.token)
+	moved.send(t, activities(1, 1001, 200))
+	sink.wants(t, 1200)
+	same(t, sink.got(), activities(1, 1, 1200))
+	if again := moved.endpoint(t, e.ID); again.Cursor != 1200 {
+		t.Errorf("the endpoint stands at %d", again.Cursor)
+	}
+	if code, out, _ := run(t, "import-sqlite", old.data, "--db", dsn); code != 1 {
+		t.Errorf("a second import ended with %d:\n%s", code, out)
+	}
+}

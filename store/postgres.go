@@ -156,6 +156,11 @@ func (e *pgEngine) prepare(ctx context.Context) error {
 	if err := e.look(ctx); err != nil {
 		return err
 	}
+	if !e.s.opts.importing {
+		if err := e.refuseImporting(ctx); err != nil {
+			return err
+		}
+	}
 	return e.migrate(ctx)
 }
 

@@ -84,6 +84,8 @@ type Options struct {
 	// older ones are dropped unless an active endpoint still needs them.
 	// Default: 0, everything is kept.
 	RetainMonths int
+
+	importing bool // the one who opens is an import
 }
 
 func (o Options) withDefaults() Options {
