@@ -4,9 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 
 	"tidings"
 )
@@ -152,23 +150,19 @@ func (c *stepCommit) storeSteps(tx *writeTx) error {
 
 const stepColumns = 11
 
-// insertSteps is the statement for n steps; there are stepsAtOnce of them.
+// The statements for one step, two, and so on.
+const (
+	insertStep1 = `INSERT INTO step (run, number, block, kind, at, duration, exit, call, mail, decided, error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	insertStep2 = insertStep1 + `, ($12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`
+	insertStep3 = insertStep2 + `, ($23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)`
+	insertStep4 = insertStep3 + `, ($34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44)`
+	insertStep5 = insertStep4 + `, ($45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55)`
+	insertStep6 = insertStep5 + `, ($56, $57, $58, $59, $60, $61, $62, $63, $64, $65, $66)`
+)
+
+// insertSteps is the statement for n steps.
 func insertSteps(n int) string {
-	var b strings.Builder
-	b.WriteString(`INSERT INTO step (run, number, block, kind, at, duration, exit, call, mail, decided, error) VALUES `)
-	for i := range n * stepColumns {
-		switch {
-		case i == 0:
-			b.WriteByte('(')
-		case i%stepColumns == 0:
-			b.WriteString("), (")
-		default:
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "$%d", i+1)
-	}
-	b.WriteByte(')')
-	return b.String()
+	return [stepsAtOnce]string{insertStep1, insertStep2, insertStep3, insertStep4, insertStep5, insertStep6}[n-1]
 }
 
 func (c *stepCommit) storeContact(tx *writeTx) error {
