@@ -368,3 +368,112 @@ func TestACallSeesWhatTheRunKnows(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsDoneIsStoredBeforeACallIsMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := shop()
+		store.activate(1, definition(t, `{"trigger":{"eventTypeKey":"promo"},"start":"send","blocks":[
+			{"id":"send","kind":"message","message":{"messageId":3},"exits":{"next":"a"}},
+			{"id":"a","kind":"webhook","webhook":{"webhookId":6},"exits":{"ok":"b"}},{"id":"b","kind":"webhook","webhook":{"webhookId":5},"exits":{"ok":"end"}},
+			{"id":"end","kind":"end"}]}`, store.known()))
+		r := newRig(t, store)
+		other := NewRunner(RunnerOptions{Engine: r.engine, Store: store, Rescan: time.Second}) // a node that takes what it can get
+		other.Start()
+		r.answers["crm"], r.answers["WH5"] = answer{body: `{}`, takes: time.Minute}, answer{body: `{}`, takes: time.Minute}
+		runs := r.event("promo", 7)
+		wait(30 * time.Second)
+		if len(store.outbox()) != 1 || len(store.history(runs[0])) != 1 {
+			t.Errorf("during the first call: mails %v, steps %v", store.outbox(), store.history(runs[0]))
+		}
+		wait(time.Minute)
+		if steps := store.history(runs[0]); len(steps) != 2 {
+			t.Errorf("during the second call: %v", steps)
+		}
+		wait(time.Minute)
+		other.Stop(t.Context())
+		// From the first step to the last it was in one hand.
+		if run := store.run(runs[0]); run.State != tidings.RunEnded || run.Fence != 1 {
+			t.Errorf("%+v", run)
+		}
+	})
+}
+
+func TestWhoDoesNotWantAMessageGetsNoneAndNothingIsMarked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := shop()
+		m := store.messages[3]
+		m.Categories = []string{"NEWS"}
+		store.messages[3] = m
+		store.activate(1, definition(t, `{"trigger":{"eventTypeKey":"promo"},"start":"a","blocks":[
+			{"id":"a","kind":"webhook","webhook":{"webhookId":6,"whose":{"contactEmail":"${friend}"}},"exits":{"ok":"send"}},
+			{"id":"send","kind":"message","message":{"messageId":3},"exits":{"next":"end"}},{"id":"end","kind":"end"}]}`, store.known()))
+		r := newRig(t, store)
+		r.answers["crm"] = answer{body: `{}`}
+		runs := r.event("promo", 7, param("friend", `"nobody@example.com"`))
+		wait(time.Second)
+		steps := store.history(runs[0])
+		if run := store.run(runs[0]); run.State != tidings.RunEnded || run.Marked || len(store.outbox()) != 0 || len(steps) != 3 {
+			t.Fatalf("%+v, %v", run, steps)
+		}
+		if want := `{"messageId":3,"name":"Promo","contactId":7,"notSent":"the contact is subscribed to none of the message's categories"}`; string(steps[1].Decided) != want {
+			t.Errorf("%s", steps[1].Decided)
+		}
+		// A webhook makes no contact of an address that nobody has; it is called without one.
+		if len(store.contacts) != 1 || r.made[0].Contact != nil {
+			t.Errorf("contacts %v, called with %+v", store.contacts, r.made[0].Contact)
+		}
+	})
+}
+
+func TestWhatCameBeforeATroubleOfTheStoreIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := shop()
+		store.activate(1, definition(t, `{"trigger":{"eventTypeKey":"promo"},"start":"half","blocks":[
+			{"id":"half","kind":"split","percent":50,"exits":{"a":"send","b":"send"}},
+			{"id":"send","kind":"message","message":{"messageId":3,"whose":{"contactId":"${id}"}},"exits":{"next":"end"}},{"id":"end","kind":"end"}]}`, store.known()))
+		store.readError = tidings.Errorf(tidings.CodeUnavailable, "the disk is away")
+		newRig(t, store)
+		e := tidings.Event{TypeKey: "promo", KeyValue: "1", Params: []tidings.EventParam{param("id", "7")}} // of nobody
+		launches, err := NewTriggers(store).Launches(t.Context(), 1, &e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs := store.addEvent(e, launches)
+		wait(500 * time.Millisecond)
+		if run := store.run(runs[0]); run.Block != "send" || run.Steps != 1 || run.State != tidings.RunGoing {
+			t.Errorf("while the store is away: %+v", run)
+		}
+		store.set(func() { store.readError = nil })
+		wait(time.Minute)
+		if run := store.run(runs[0]); run.State != tidings.RunEnded || run.Steps != 3 || run.Marked || len(store.outbox()) != 1 {
+			t.Errorf("in the end: %+v, %v", run, store.history(runs[0]))
+		}
+	})
+}
+
+func TestAChangedMessageIsSentAtMostASecondLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := shop()
+		store.activate(1, definition(t, `{"trigger":{"eventTypeKey":"promo"},"start":"send","blocks":[
+			{"id":"send","kind":"message","message":{"messageId":3},"exits":{"next":"end"}},{"id":"end","kind":"end"}]}`, store.known()))
+		r := newRig(t, store)
+		r.event("promo", 7)
+		wait(time.Second)
+		m := store.messages[3]
+		m.Content.Subject = "New words"
+		store.set(func() { store.messages[3] = m })
+		r.event("promo", 7)
+		wait(time.Second)
+		m.DeletedAt = time.Now()
+		store.set(func() { store.messages[3] = m })
+		wait(time.Second)
+		runs := r.event("promo", 7)
+		wait(time.Second)
+		if mails := store.outbox(); len(mails) != 2 || mails[1].Subject != "New words" {
+			t.Errorf("%+v", mails)
+		}
+		if steps := store.history(runs[0]); steps[0].Error != `not sent: message 3 "Promo" was deleted: restore it, or choose another` || !store.run(runs[0]).Marked {
+			t.Errorf("of a deleted message: %+v", steps)
+		}
+	})
+}
