@@ -77,8 +77,10 @@ CREATE TABLE run (
     replies  BIGINT NOT NULL DEFAULT 0, -- 1 = it may have rows in run_reply
     started  BIGINT NOT NULL,
     ended    BIGINT NOT NULL DEFAULT 0
-);
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000);
 
+-- Rows are written again and again: dead ones are to be cleared away before they
+-- are many, because claims pass them in this index. So with mail and broadcast.
 CREATE INDEX run_wake ON run (wake) WHERE state = 'going';
 CREATE INDEX run_going ON run (workflow, contact, id) WHERE state = 'going';
 CREATE UNIQUE INDEX run_instance ON run (instance);
@@ -165,7 +167,7 @@ CREATE TABLE broadcast (
     created       BIGINT NOT NULL,
     updated       BIGINT NOT NULL,
     ended         BIGINT NOT NULL DEFAULT 0
-);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
 CREATE INDEX broadcast_account ON broadcast (account, id);
 CREATE INDEX broadcast_wake ON broadcast (wake) WHERE wake > 0;
@@ -206,7 +208,7 @@ CREATE TABLE mail (
     sent         BIGINT NOT NULL DEFAULT 0,
     opened       BIGINT NOT NULL DEFAULT 0,
     hits         BIGINT NOT NULL DEFAULT 0 -- bits of what has happened once (track.go)
-);
+) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000);
 
 -- Mails wait by broadcast, so that one that is paused costs the others nothing.
 CREATE INDEX mail_wake ON mail (broadcast, wake) WHERE state = 'queued';
