@@ -19,7 +19,8 @@ import (
 )
 
 // demoCmd shows the server at work: an account, a receiver that fails now and
-// then, a stream of activities, and what becomes of them.
+// then, a stream of activities, a workflow that calls a shop and sends mails,
+// and what becomes of it all.
 type demoCmd struct {
 	For  time.Duration `default:"0s" placeholder:"DURATION" help:"End by itself after this long; 0 = on Ctrl-C."`
 	Addr string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address and port of the server; another port is taken when it is in use."`
@@ -52,6 +53,8 @@ type demo struct {
 	screen   *demoScreen
 	server   *server
 	receiver *demoReceiver
+	shop     *demoShop
+	circle   *circle
 	api      *client // with the account's key
 	key      string
 	endpoint int64
@@ -84,8 +87,14 @@ func (c *demoCmd) Run(ctx context.Context, term terminal) (err error) {
 
 // start brings up the server and the receiver, and introduces them to each other.
 func (d *demo) start(ctx context.Context, dir string) error {
+	authority := filepath.Join(dir, "shop.pem")
+	shop, err := newDemoShop(authority)
+	if err != nil {
+		return err
+	}
+	d.shop = shop
 	flags := &serveCmd{
-		Addr: freeAddress(d.cmd.Addr), Data: filepath.Join(dir, "data"), AdminToken: rand.Text(),
+		Addr: freeAddress(d.cmd.Addr), Data: filepath.Join(dir, "data"), AdminToken: rand.Text(), CAFile: authority,
 		EgressAllow: []addressRange{{netip.MustParsePrefix("127.0.0.0/8")}}, RetryBase: demoRetryBase, RetryCap: demoRetryCap,
 		MaxInFlight: 16, MaxRetrying: 16, MaxHeld: 64 << 20, ShutdownGrace: 5 * time.Second,
 	}
@@ -119,6 +128,9 @@ func (d *demo) start(ctx context.Context, dir string) error {
 		return err
 	}
 	d.endpoint = endpoint.ID
+	if d.circle, err = newCircle(ctx, d.api, d.shop, d.screen); err != nil {
+		return err
+	}
 	d.screen.introduce(s.URL(), d.receiver.url(), d.key, d.endpoint)
 	return nil
 }
@@ -138,7 +150,11 @@ func (d *demo) show(ctx context.Context) error {
 			return nil
 		case now := <-produced.C:
 			// Not ctx: a request that was begun is carried to its answer, so that it can be counted.
-			if err := d.produce(context.WithoutCancel(ctx), tale.turn(max(1, d.cmd.Rate*int(demoTurn/time.Millisecond)/1000), now)); err != nil {
+			carried := context.WithoutCancel(ctx)
+			if err := d.produce(carried, tale.turn(max(1, d.cmd.Rate*int(demoTurn/time.Millisecond)/1000), now)); err != nil {
+				return err
+			}
+			if err := d.circle.turn(carried); err != nil {
 				return err
 			}
 		case a := <-attempts:
@@ -192,6 +208,9 @@ func (d *demo) finish(ctx context.Context) error {
 	if err := d.receiver.beGood(); err != nil {
 		return err
 	}
+	if err := d.circle.finish(ctx); err != nil {
+		return err
+	}
 	id := tidings.EndpointID(d.endpoint)
 	attempts, unwatch := d.server.delivery.Watch(id)
 	defer unwatch()
@@ -224,6 +243,11 @@ func (d *demo) verify(ctx context.Context) error {
 		return err
 	}
 	t := d.receiver.tally()
+	circles, err := d.receiver.circles()
+	if err != nil {
+		return err
+	}
+	d.screen.closed(circles)
 	switch {
 	case t.Broken+t.Unverified+t.Unreadable > 0:
 		return fmt.Errorf("the receiver found %d breaches of order and %d wrong signatures", t.Broken, t.Unverified)
@@ -268,6 +292,9 @@ func (d *demo) stop() error {
 	}
 	if d.receiver != nil {
 		err = errors.Join(err, d.receiver.down())
+	}
+	if d.shop != nil {
+		err = errors.Join(err, d.shop.stop())
 	}
 	return err
 }

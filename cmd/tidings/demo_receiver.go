@@ -9,6 +9,7 @@ import (
 	"hash"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,10 +53,12 @@ type demoReceiver struct {
 	good  bool
 	seen  tally
 	chain chain // of the activities accepted, in order
+	// lives is what happened to the mails of the workflow, by their iids.
+	lives map[string][]string
 }
 
 func newDemoReceiver(secret string) (*demoReceiver, error) {
-	r := &demoReceiver{addr: receiverAddress(), chain: newChain()}
+	r := &demoReceiver{addr: receiverAddress(), chain: newChain(), lives: map[string][]string{}}
 	r.handler = &receiver.Receiver{
 		Checker: receiver.NewChecker(secret, nil),
 		Decide:  func(int64, receiver.Delivery) receiver.Answer { return r.mood().answer },
@@ -149,7 +152,28 @@ func (r *demoReceiver) saw(d receiver.Delivery, a receiver.Answer) {
 	}
 	for _, x := range activities {
 		r.chain.add(x.IID + " " + x.Status)
+		if x.Instance != "" {
+			r.lives[x.IID] = append(r.lives[x.IID], x.Status)
+		}
 	}
+}
+
+// circles says how many mails of the workflow were delivered, read and clicked
+// in, as the receiver was told in this order; the error is another order.
+func (r *demoReceiver) circles() (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	whole := []string{"DELIVERED", "READ", "CLICKED"}
+	n := 0
+	for iid, life := range r.lives {
+		if len(life) > len(whole) || !slices.Equal(life, whole[:len(life)]) {
+			return 0, fmt.Errorf("of the mail %s the receiver was told %v", iid, life)
+		}
+		if len(life) == len(whole) {
+			n++
+		}
+	}
+	return n, nil
 }
 
 func (r *demoReceiver) tally() tally {
@@ -166,8 +190,9 @@ func (r *demoReceiver) digest() string {
 
 // activity is what tells activities apart.
 type activity struct {
-	IID    string `json:"iid"`
-	Status string `json:"activityStatus"`
+	IID      string `json:"iid"`
+	Status   string `json:"activityStatus"`
+	Instance string `json:"workflowInstanceId"` // "" = of no workflow of the demo
 }
 
 // chain digests a sequence of words: two are equal when all words are, in order.

@@ -35,6 +35,7 @@ func (s *demoScreen) introduce(url, receiver, key string, endpoint int64) {
 	p := s.paint
 	s.say("%s  %s   %s", p.bold("Tidings demo"), url, p.faint("documentation: "+url+"/docs"))
 	s.say("One account, one endpoint (%s), whose receiver fails now and then.", receiver)
+	s.say("One workflow: somebody subscribes, the shop's API gives a promo code, a mail brings it; what its reader does goes to the endpoint, too.")
 	s.say("Failed batches are tried again after %s, doubling up to %s (by default: 1m up to 60m).", demoRetryBase, demoRetryCap)
 	s.say("All data is in a temporary folder and is removed at the end. Ctrl-C ends.\n")
 	s.say("Try in another terminal (the key is the password):")
@@ -45,6 +46,8 @@ func (s *demoScreen) introduce(url, receiver, key string, endpoint int64) {
 		fmt.Sprintf("curl -u :%s '%s/v1/activities?after=0&limit=2'", key, url),
 		fmt.Sprintf(`curl -u :%s -H 'Content-Type: application/json' %s/v1/activities -d '[{"contactId":7,"activityStatus":"READ","mediaType":"email"}]'`, key, url),
 		fmt.Sprintf("curl -u :%s -X POST %s/v1/endpoints/%d/retry", key, url, endpoint),
+		fmt.Sprintf("curl -u :%s %s/v1/runs/1", key, url),
+		fmt.Sprintf("curl -u :%s %s/v1/outbox/1", key, url),
 	} {
 		s.say("  %s", command)
 	}
@@ -77,6 +80,26 @@ func (s *demoScreen) attempt(a tidings.Attempt) {
 	}
 }
 
+// subscribed tells of an event that starts a run.
+func (s *demoScreen) subscribed(email string) {
+	s.line("→", "event", "subscribed %s  %s", s.paint.bold(email), s.paint.faint("the workflow calls the shop"))
+}
+
+// mailed tells of a mail in the outbox.
+func (s *demoScreen) mailed(to, subject string) {
+	s.line(s.paint.good("✉"), "mail", "to %s: %s", to, s.paint.bold(subject))
+}
+
+// read tells that a mail was opened and its link was followed.
+func (s *demoScreen) read(m demoMail) {
+	s.line("·", "reader", "%s opened it and went to the sale with %s", m.to, s.paint.bold(m.code))
+}
+
+// closed tells how many mails the receiver was told the whole life of.
+func (s *demoScreen) closed(circles int) {
+	s.say("\n%s from event to activity: shop called, mail sent, and the receiver told DELIVERED, READ, CLICKED in this order.", countOf(circles, "circle", "circles"))
+}
+
 // refusal is one word for how an attempt failed.
 func refusal(a tidings.Attempt) string {
 	if a.Status != 0 {
@@ -105,7 +128,6 @@ func (s *demoScreen) finishing() {
 }
 
 func (s *demoScreen) summary(acknowledged int, t tally, verdict string) {
-	s.say("")
 	s.say("%s acknowledged; %s received in %s, %d refused, %d repeated.", countOf(acknowledged, "activity", "activities"),
 		countOf(t.Activities, "activity", "activities"), countOf(t.Accepted, "delivery", "deliveries"), t.Refused, t.Repeated)
 	s.say("%s %s; all signatures right.", s.paint.good("Checked:"), verdict)

@@ -17,10 +17,16 @@ type retention struct {
 	months int           // of activities, whole ones before the running one; 0 = all
 	calls  time.Duration // of the log of calls; 0 = all
 	events time.Duration // of events; 0 = all
+	runs   time.Duration // of runs that have ended; 0 = all
+	mails  time.Duration // of mails; 0 = all
+}
+
+func (c *serveCmd) retention() retention {
+	return retention{c.RetainMonths, c.RetainCalls, c.RetainEvents, c.Flow.RetainRuns, c.Flow.RetainMails}
 }
 
 // housekeeping does now and then what nobody waits for: it drops months,
-// calls and events past their time, and what is left of deleted endpoints.
+// calls, events, runs and mails past their time, and what is left of deleted endpoints.
 func (s *server) housekeeping(ctx context.Context) {
 	every := time.NewTicker(housekeepingEvery)
 	defer every.Stop()
@@ -41,18 +47,23 @@ func (s *server) tidy(ctx context.Context, now time.Time) {
 	} else if n > 0 {
 		s.log.Info("removed what was left of deleted endpoints", "endpoints", n)
 	}
-	if s.keep.calls > 0 {
-		if n, err := s.store.PurgeCalls(ctx, now.Add(-s.keep.calls)); err != nil {
-			s.log.Warn("removing calls past their time", "error", err)
-		} else if n > 0 {
-			s.log.Info("removed calls past their time", "calls", n)
+	for _, old := range []struct {
+		what  string
+		kept  time.Duration
+		purge func(context.Context, time.Time) (int64, error)
+	}{
+		{"calls", s.keep.calls, counted(s.store.PurgeCalls)},
+		{"events", s.keep.events, counted(s.store.PurgeEvents)},
+		{"runs", s.keep.runs, s.store.PurgeRuns},
+		{"mails", s.keep.mails, s.store.PurgeMails},
+	} {
+		if old.kept == 0 {
+			continue
 		}
-	}
-	if s.keep.events > 0 {
-		if n, err := s.store.PurgeEvents(ctx, now.Add(-s.keep.events)); err != nil {
-			s.log.Warn("removing events past their time", "error", err)
+		if n, err := old.purge(ctx, now.Add(-old.kept)); err != nil {
+			s.log.Warn("removing "+old.what+" past their time", "error", err)
 		} else if n > 0 {
-			s.log.Info("removed events past their time", "events", n)
+			s.log.Info("removed "+old.what+" past their time", old.what, n)
 		}
 	}
 	if s.keep.months == 0 {
@@ -70,4 +81,12 @@ func (s *server) tidy(ctx context.Context, now time.Time) {
 func firstKept(now time.Time, retainMonths int) time.Time {
 	y, m, _ := now.UTC().Date()
 	return time.Date(y, m-time.Month(retainMonths), 1, 0, 0, 0, 0, time.UTC)
+}
+
+// counted gives a purge that counts in int the form of those that count in int64.
+func counted(purge func(context.Context, time.Time) (int, error)) func(context.Context, time.Time) (int64, error) {
+	return func(ctx context.Context, before time.Time) (int64, error) {
+		n, err := purge(ctx, before)
+		return int64(n), err
+	}
 }

@@ -44,6 +44,8 @@ type serveCmd struct {
 	RetainCalls   time.Duration `default:"720h" placeholder:"DURATION" group:"Data" help:"Drop calls of webhooks from the log when they are older; 0 = keep all."`
 	RetainEvents  time.Duration `default:"17520h" placeholder:"DURATION" group:"Data" help:"Drop events when they are older; 0 = keep all."`
 
+	Flow flowFlags `embed:""`
+
 	MaxHeld       int64         `default:"268435456" placeholder:"BYTES" group:"Doors" help:"Bodies of all requests with activities held in memory at once; more are answered 503 and come again."`
 	ShutdownGrace time.Duration `default:"20s" placeholder:"DURATION" group:"Doors" help:"How long what is under way may still take after SIGTERM or Ctrl-C."`
 	LogLevel      string        `default:"info" placeholder:"LEVEL" enum:"debug,info,warn,error" group:"Log" help:"Least level of what is logged: debug, info, warn or error."`
@@ -59,6 +61,8 @@ func (c *serveCmd) Validate() error {
 	switch {
 	case c.checkNode() != nil:
 		return c.checkNode()
+	case c.Flow.validate() != nil:
+		return c.Flow.validate()
 	case c.AdminToken != "" && len(c.AdminToken) < minAdminToken:
 		return fmt.Errorf("--admin-token must have %d characters or more", minAdminToken)
 	case c.AllowHTTP && len(c.EgressAllow) == 0:

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -32,6 +33,7 @@ type server struct {
 	door     *egress.Client // of deliveries and probes
 	calls    *egress.Client // of webhooks, which may have rules of their own
 	delivery *feed.Dispatcher
+	flow     *flow
 	api      *api.Server
 	http     *http.Server
 	node     tidings.Node
@@ -51,7 +53,7 @@ func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, e
 	if err != nil {
 		return nil, err
 	}
-	s := &server{grace: c.ShutdownGrace, keep: retention{c.RetainMonths, c.RetainCalls, c.RetainEvents}, log: log, failed: make(chan error, 1), ready: make(chan struct{}), stop: func() {}}
+	s := &server{grace: c.ShutdownGrace, keep: c.retention(), log: log, failed: make(chan error, 1), ready: make(chan struct{}), stop: func() {}}
 	if s.socket, err = net.Listen("tcp", c.Addr); err != nil {
 		return nil, listenError(c.Addr, err)
 	}
@@ -60,10 +62,17 @@ func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, e
 			err = errors.Join(err, s.socket.Close())
 		}
 	}()
-	news := &news{}
-	if s.store, err = openStore(ctx, c, store.Options{Appended: news.appended, Noticed: news.noticed, Log: log}); err != nil {
+	news, hearing := &news{}, &hearing{}
+	options := store.Options{Appended: news.appended, Noticed: news.noticed, Log: log}
+	hearing.listen(&options)
+	if s.store, err = openStore(ctx, c, options); err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.store.Close())
+		}
+	}()
 	s.node, s.shared = c.node(s.socket.Addr().String()), c.DB != ""
 	s.door = egress.New(egress.Options{Allow: c.allowed(), RootCAs: authorities})
 	s.calls = egress.New(egress.Options{Allow: c.allowed(), HTTPToAllowed: true, RootCAs: authorities})
@@ -76,12 +85,19 @@ func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, e
 	s.share(&lanes, c)
 	s.delivery = feed.New(lanes)
 	arrivals := api.NewArrivals(s.store.Head)
-	s.api = api.New(api.Config{
+	if s.flow, err = newFlow(&c.Flow, s.store, caller, s.URL(), log); err != nil {
+		return nil, err
+	}
+	hearing.flow.Store(s.flow)
+	doors := api.Config{
 		Store: s.store, Dispatcher: s.delivery, Probe: poster.Probe, CheckURL: c.checkURL, Wait: arrivals.Wait, Shared: s.shared, Nodes: s.nodes,
 		Calls: caller, CallRules: c.callRules(),
 		Ready: s.isReady, Public: publicapi.New(s.store), Collectors: []prometheus.Collector{newStoreCollector(s.store.Stats)},
 		AdminToken: c.AdminToken, Version: version, MaxHeld: c.MaxHeld, Logger: log,
-	})
+		PublicURL: c.Flow.PublicURL, Fetch: s.fetch,
+	}
+	s.flow.serve(&doors)
+	s.api = api.New(doors)
 	news.ears.Store(&ears{s.delivery, arrivals, s.api})
 	s.http = httpServer(s.doors(s.api), log)
 	return s, nil
@@ -125,6 +141,11 @@ func (s *server) Start(ctx context.Context) error {
 	if err := s.delivery.Start(ctx); err != nil {
 		return fmt.Errorf("reading where the endpoints stand: %w", err)
 	}
+	if slices.Contains(s.node.Roles, tidings.RoleWorkflow) {
+		if err := s.flow.start(); err != nil {
+			return err
+		}
+	}
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.loops.Go(func() { s.housekeeping(loops) })
@@ -162,19 +183,20 @@ func (s *server) shutDown(ctx context.Context) error {
 	defer cancel()
 	s.stop()
 	s.api.EndStreams()
-	var both sync.WaitGroup
-	both.Go(func() {
+	var parts sync.WaitGroup
+	parts.Go(func() { s.flow.stop(grace) })
+	parts.Go(func() {
 		if err := s.http.Shutdown(grace); err != nil {
 			s.log.Warn("requests were cut off: they were still under way after the grace")
 			_ = s.http.Close()
 		}
 	})
-	both.Go(func() {
+	parts.Go(func() {
 		if err := s.delivery.Stop(grace); err != nil {
 			s.log.Warn("deliveries were cut off: they were still under way after the grace and will come again with the same id")
 		}
 	})
-	both.Wait()
+	parts.Wait()
 	s.loops.Wait()
 	_ = s.socket.Close() // closed already when it was served on
 	s.door.Close()
