@@ -12,6 +12,8 @@
 //	importsqlite.go  a data directory taken over into that database
 //	backup.go    a copy of the data, and the way back
 //	bench.go     the measurements
+//	flow2.go     flags -> what runs workflows and sends mails
+//	testworkflows.go  the kept cases of workflows, for pipelines
 //	render.go    one template, for those who write them
 package main
 
@@ -37,19 +39,20 @@ const (
 
 // commands is the command line: flags, their environment twins and the help are read off it.
 type commands struct {
-	Serve        serveCmd        `cmd:"" help:"Run the server."`
-	Listen       listenCmd       `cmd:"" help:"Run a receiver for developers: it prints what it gets, verifies signature and order, and fails when told to."`
-	Demo         demoCmd         `cmd:"" help:"Show everything at work on an empty machine; nothing is left behind."`
-	Account      accountCmd      `cmd:"" help:"Accounts of a running server."`
-	Keys         keysCmd         `cmd:"" help:"The keys that seal secrets in the database."`
-	Import       importCmd       `cmd:"" help:"Bring data in from files."`
-	Migrate      migrateCmd      `cmd:"" help:"Bring a PostgreSQL database up to date."`
-	ImportSQLite importSQLiteCmd `cmd:"" name:"import-sqlite" help:"Take a data directory over into a PostgreSQL database."`
-	Backup       backupCmd       `cmd:"" help:"Copy a data directory's database, also while the server runs."`
-	Restore      restoreCmd      `cmd:"" help:"Make a data directory from a backup."`
-	Bench        benchCmd        `cmd:"" help:"Measure this server on this machine, as ratios to bare loops."`
-	Render       renderCmd       `cmd:"" help:"Render a template, or list what it refers to."`
-	Version      versionCmd      `cmd:"" help:"Print the version."`
+	Serve         serveCmd         `cmd:"" help:"Run the server."`
+	Listen        listenCmd        `cmd:"" help:"Run a receiver for developers: it prints what it gets, verifies signature and order, and fails when told to."`
+	Demo          demoCmd          `cmd:"" help:"Show everything at work on an empty machine; nothing is left behind."`
+	Account       accountCmd       `cmd:"" help:"Accounts of a running server."`
+	Keys          keysCmd          `cmd:"" help:"The keys that seal secrets in the database."`
+	Import        importCmd        `cmd:"" help:"Bring data in from files."`
+	Migrate       migrateCmd       `cmd:"" help:"Bring a PostgreSQL database up to date."`
+	ImportSQLite  importSQLiteCmd  `cmd:"" name:"import-sqlite" help:"Take a data directory over into a PostgreSQL database."`
+	Backup        backupCmd        `cmd:"" help:"Copy a data directory's database, also while the server runs."`
+	Restore       restoreCmd       `cmd:"" help:"Make a data directory from a backup."`
+	Bench         benchCmd         `cmd:"" help:"Measure this server on this machine, as ratios to bare loops."`
+	TestWorkflows testWorkflowsCmd `cmd:"" help:"Run the kept cases of workflows; ends with 1 when one gives something else than it gave."`
+	Render        renderCmd        `cmd:"" help:"Render a template, or list what it refers to."`
+	Version       versionCmd       `cmd:"" help:"Print the version."`
 }
 
 // terminal is what a command reads from and writes to.
