@@ -80,9 +80,10 @@ func mayLaunch(tx *writeTx, e *tidings.Event, l *tidings.Launch) (bool, error) {
 	if l.Once.Mode == tidings.OncePer {
 		before = millis(tx.now.Add(-time.Duration(l.Once.Per) * time.Second))
 	}
-	n, err := tx.exec(`INSERT INTO run_once (workflow, key_value, at) VALUES ($1, $2, $3)
-		ON CONFLICT (workflow, key_value) DO UPDATE SET at = excluded.at WHERE run_once.at <= $4`,
-		l.Workflow, e.KeyValue, millis(tx.now), before)
+	// Of a workflow that is off nothing starts, so nothing is noted.
+	n, err := tx.exec(`INSERT INTO run_once (workflow, key_value, at) SELECT id, $2, $3 FROM workflow WHERE id = $1 AND account = $4 AND active > 0
+		ON CONFLICT (workflow, key_value) DO UPDATE SET at = excluded.at WHERE run_once.at <= $5`,
+		l.Workflow, e.KeyValue, millis(tx.now), e.Account, before)
 	return n > 0, err
 }
 

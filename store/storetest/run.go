@@ -21,6 +21,7 @@ func runPromises() []promise {
 		{"TakesSeesTheEventsContact", testTakesSeesTheEventsContact},
 		{"OnceAndAloneHoldRunsBack", testOnceAndAloneHoldRunsBack},
 		{"RunIsClaimedWhenItIsDue", testRunIsClaimedWhenItIsDue},
+		{"TriesAreOfTheStepThatIsNotDone", testTriesAreOfTheStep},
 		{"RunIsClaimedByOneOfMany", testRunIsClaimedByOneOfMany},
 		{"ClaimTakesTheLongestDueFirst", testClaimTakesTheLongestDueFirst},
 		{"StepIsStoredWithAllThatComesOfIt", testStepIsStoredWithAllThatComesOfIt},
@@ -169,6 +170,7 @@ func testTakesSeesTheEventsContact(t *testing.T, h *harness) {
 func testOnceAndAloneHoldRunsBack(t *testing.T, h *harness) {
 	account := h.newAccount(t, "shop").ID
 	w := h.newActive(t, account, waiting("order"))
+	off := h.newWorkflow(t, account, waiting("order"))
 	never, per := tidings.Once{Mode: tidings.OnceNever}, tidings.Once{Mode: tidings.OncePer, Per: 60}
 	none := func(*tidings.Contact) bool { return false }
 	for i, c := range []struct {
@@ -203,6 +205,18 @@ func testOnceAndAloneHoldRunsBack(t *testing.T, h *harness) {
 		out, err := h.AddEvent(t.Context(), e, []tidings.Launch{l})
 		if err != nil || (len(out.Runs) == 1) != c.starts {
 			t.Errorf("%d: runs %v, %v; want one: %t", i, out.Runs, err, c.starts)
+		}
+	}
+	// What was off when the event came has not started anything.
+	for _, want := range []int{0, 1, 0} {
+		l := launchOf(off)
+		l.Once = never
+		out, err := h.AddEvent(t.Context(), event(account, "order", "6"), []tidings.Launch{l})
+		if err != nil || len(out.Runs) != want {
+			t.Errorf("of a workflow that was off: %v, %v; want %d", out.Runs, err, want)
+		}
+		if off.Active == 0 {
+			off = h.activate(t, off)
 		}
 	}
 	// Once the run has ended, the next may start; another workflow's runs do not count.
@@ -253,6 +267,29 @@ func testRunIsClaimedWhenItIsDue(t *testing.T, h *harness) {
 	h.commitStep(t, end(run))
 	if runs, next := h.claimRuns(t, 10); len(runs) != 0 || !next.IsZero() {
 		t.Errorf("an ended run: %v, next %v", runs, next)
+	}
+}
+
+func testTriesAreOfTheStep(t *testing.T, h *harness) {
+	account := h.newAccount(t, "shop").ID
+	h.startRun(t, h.newActive(t, account, waiting("order")), "1")
+	for i, c := range []struct {
+		change func(*tidings.Advance)
+		before int // of the claim
+		after  int // of the commit
+	}{
+		{func(a *tidings.Advance) { a.Steps = nil }, 1, 1},
+		{func(a *tidings.Advance) { a.Steps = nil }, 2, 2},
+		{func(a *tidings.Advance) { a.Steps, a.NotTried = nil, true }, 3, 0},
+		{func(*tidings.Advance) {}, 1, 0},
+		{func(*tidings.Advance) {}, 1, 0},
+	} {
+		run := h.claimRun(t)
+		a := wait(run, h.clock.Now())
+		c.change(&a)
+		if done := h.commitStep(t, a); run.Tries != c.before || done.Run.Tries != c.after {
+			t.Errorf("%d: %d tries when claimed, %d when committed; want %d, %d", i, run.Tries, done.Run.Tries, c.before, c.after)
+		}
 	}
 }
 
