@@ -7,5 +7,6 @@
 //	disk_test.go       a full disk, and room again
 //	operator_test.go   deactivate, seek, skip, rotate, backup and restore
 //	command_test.go    flags, exit codes, listen, demo
+//	workflow_test.go   events, calls, mails, what comes back (workflow_crash_test.go: with kills)
 //	guide_test.go      the programs of docs/receivers.md against a real endpoint
 package e2e
