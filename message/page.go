@@ -11,6 +11,7 @@ import (
 
 // page is what people see. All of it is text; the template makes markup of it.
 type page struct {
+	Lang   string
 	Title  string
 	Lines  []string
 	Text   string     // as it is, with its lines
@@ -40,7 +41,7 @@ var pageTemplate = func() *htmltemplate.Template {
 }()
 
 const pageHTML = `<!doctype html>
-<html lang="en">
+<html lang="{{.Lang}}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -72,6 +73,9 @@ var pagePolicy = func() string {
 
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, what page) {
 	var body bytes.Buffer
+	if what.Lang == "" {
+		what.Lang = phrasesFor(r).tag
+	}
 	if err := pageTemplate.Execute(&body, what); err != nil {
 		p.o.Log.Error("a page can't be made", "title", what.Title, "error", err)
 		w.WriteHeader(http.StatusInternalServerError)
@@ -89,25 +93,19 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, what pa
 }
 
 func (p *Pages) notFound(w http.ResponseWriter, r *http.Request) {
-	p.show(w, r, http.StatusNotFound, page{
-		Title: "This link does not work",
-		Lines: []string{"It may have been cut when it was copied. Please open it from the mail itself."},
-	})
+	say := phrasesFor(r)
+	p.show(w, r, http.StatusNotFound, page{Title: say.badLinkTitle, Lines: []string{say.badLink}})
 }
 
 func (p *Pages) gone(w http.ResponseWriter, r *http.Request) {
-	p.show(w, r, http.StatusGone, page{
-		Title: "This mail is no longer kept",
-		Lines: []string{"The link is of an old mail. A newer one of the same sender has links that work."},
-	})
+	say := phrasesFor(r)
+	p.show(w, r, http.StatusGone, page{Title: say.goneTitle, Lines: []string{say.gone}})
 }
 
 func (p *Pages) trouble(w http.ResponseWriter, r *http.Request) {
+	say := phrasesFor(r)
 	w.Header().Set("Retry-After", "60")
-	p.show(w, r, http.StatusServiceUnavailable, page{
-		Title: "This did not work",
-		Lines: []string{"Nothing was changed. Please try it again in a minute."},
-	})
+	p.show(w, r, http.StatusServiceUnavailable, page{Title: say.troubleTitle, Lines: []string{say.trouble}})
 }
 
 // masked shows of an address what its owner knows it by: o…@example.com.

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -34,7 +35,7 @@ func (p *Pages) view(h *hit) {
 		return
 	}
 	if m.HTML == "" {
-		p.show(h.w, h.r, http.StatusOK, page{Title: m.Subject, Text: p.o.Links.marks(m.ID, m.Text)})
+		p.show(h.w, h.r, http.StatusOK, page{Lang: m.Language, Title: m.Subject, Text: p.o.Links.marks(m.ID, m.Text)})
 		return
 	}
 	body := p.o.Links.html(m.ID, m.HTML, false)
@@ -52,11 +53,10 @@ func (p *Pages) view(h *hit) {
 // unsubscribe asks, and unsubscribes by POST only: scanners follow links, but
 // they press no buttons. A POST of RFC 8058 needs no look at its body: the token says all.
 func (p *Pages) unsubscribe(h *hit) {
+	say := phrasesFor(h.r)
 	if h.r.Method == http.MethodPost {
 		p.post(h, tidings.Hit{Kind: tidings.HitUnsubscribe}, page{
-			Title: "You are unsubscribed",
-			Lines: []string{"We are sorry to see you go. A mail that is on its way already may still arrive."},
-			Link:  p.o.Links.Preferences(h.token.mail), Linked: "Choose what you want to receive",
+			Title: say.leftTitle, Lines: []string{say.left}, Link: p.o.Links.Preferences(h.token.mail), Linked: say.choose,
 		})
 		return
 	}
@@ -65,10 +65,8 @@ func (p *Pages) unsubscribe(h *hit) {
 		return
 	}
 	p.show(h.w, h.r, http.StatusOK, page{
-		Title:  "Unsubscribe?",
-		Lines:  []string{"You get these mails from " + senderOf(&m) + " at " + masked(m.To) + "."},
-		Action: h.r.URL.EscapedPath(), Button: "Unsubscribe",
-		Link: p.o.Links.Preferences(m.ID), Linked: "Choose what you want to receive",
+		Title: say.askTitle, Lines: []string{fmt.Sprintf(say.ask, senderOf(&m), masked(m.To))},
+		Action: h.r.URL.EscapedPath(), Button: say.askButton, Link: p.o.Links.Preferences(m.ID), Linked: say.choose,
 	})
 }
 
@@ -86,13 +84,13 @@ func (p *Pages) preferences(h *hit) {
 		p.choose(h, &contact, offered)
 		return
 	}
+	say := phrasesFor(h.r)
 	what := page{
-		Title: "What do you want to receive?",
-		Lines: []string{"Mails from " + senderOf(&m) + " to " + masked(m.To) + ":"},
-		Link:  p.o.Links.Unsubscribe(m.ID), Linked: "Unsubscribe",
+		Title: say.choiceTitle, Lines: []string{fmt.Sprintf(say.choice, senderOf(&m), masked(m.To))},
+		Link: p.o.Links.Unsubscribe(m.ID), Linked: say.orLeave,
 	}
 	if len(offered) == 0 {
-		what.Lines = []string{"There is nothing to choose from here."}
+		what.Lines = []string{say.nothingToChoose}
 	}
 	for _, c := range offered {
 		name := c.Name
@@ -102,7 +100,7 @@ func (p *Pages) preferences(h *hit) {
 		what.Boxes = append(what.Boxes, checkbox{c.Key, name, contact.Subscribed(c.Key)})
 	}
 	if len(what.Boxes) > 0 {
-		what.Action, what.Button = h.r.URL.EscapedPath(), "Save"
+		what.Action, what.Button = h.r.URL.EscapedPath(), say.save
 	}
 	p.show(h.w, h.r, http.StatusOK, what)
 }
@@ -131,9 +129,10 @@ const maxChoice = 512 << 10
 
 // choose saves a choice. Categories that were not offered stay as they are.
 func (p *Pages) choose(h *hit, contact *tidings.Contact, offered []tidings.Category) {
+	say := phrasesFor(h.r)
 	h.r.Body = http.MaxBytesReader(h.w, h.r.Body, maxChoice)
 	if err := h.r.ParseForm(); err != nil {
-		p.show(h.w, h.r, http.StatusBadRequest, page{Title: "This did not work", Lines: []string{"The choice could not be read. Nothing was changed."}})
+		p.show(h.w, h.r, http.StatusBadRequest, page{Title: say.troubleTitle, Lines: []string{say.unreadable}})
 		return
 	}
 	chosen := h.r.PostForm["category"]
@@ -150,8 +149,7 @@ func (p *Pages) choose(h *hit, contact *tidings.Contact, offered []tidings.Categ
 	}
 	slices.Sort(kept)
 	p.post(h, tidings.Hit{Kind: tidings.HitPreferences, Categories: slices.Compact(kept)}, page{
-		Title: "Your choice is saved", Lines: []string{"You can change it at any time by the link in our mails."},
-		Link: h.r.URL.EscapedPath(), Linked: "Back to the choice",
+		Title: say.savedTitle, Lines: []string{say.saved}, Link: h.r.URL.EscapedPath(), Linked: say.backLink,
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -164,6 +165,28 @@ func TestNobodyIsToldThatSheIsUnsubscribedBeforeItIsStored(t *testing.T) {
 	}
 	if w := d.ask("GET", d.link(tokenOpen, ""), ""); w.Code != 200 {
 		t.Errorf("open: %d", w.Code)
+	}
+}
+
+func TestPagesSpeakTheLanguageOfTheReader(t *testing.T) {
+	d := newCounter(t)
+	for accept, want := range map[string]string{
+		"": "Unsubscribe?", "uk-UA,uk;q=0.9,en;q=0.8": "Відписатися?", "en-GB,uk;q=0.5": "Unsubscribe?", "pl, UK": "Відписатися?", "fr": "Unsubscribe?", ";;,": "Unsubscribe?",
+	} {
+		if body := d.ask("GET", d.links.Unsubscribe(1), "", "Accept-Language: "+accept).Body.String(); !strings.Contains(body, "<h1>"+want+"</h1>") {
+			t.Errorf("%q is answered by\n%s", accept, body)
+		}
+	}
+	for _, say := range []phrases{english, ukrainian} {
+		v := reflect.ValueOf(say)
+		for i := range v.NumField() {
+			if v.Field(i).String() == "" {
+				t.Errorf("%s has no %s", say.tag, v.Type().Field(i).Name)
+			}
+		}
+		if strings.Count(say.ask, "%s") != 2 || strings.Count(say.choice, "%s") != 2 {
+			t.Errorf("%s leaves out the sender or the address", say.tag)
+		}
 	}
 }
 
