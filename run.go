@@ -116,7 +116,7 @@ type Advance struct {
 
 // Advanced is what an Advance has led to.
 type Advanced struct {
-	Run     Run      // as it stands now, with its replies
+	Run     Run      // as it stands now; with its replies when it is held
 	Call    CallID   // 0 = none
 	Mail    MailID   // 0 = none
 	Contact *Contact // as the change left it; nil without one
