@@ -12,6 +12,8 @@
 //	segment.go    Segment: a list of contacts, or those of whom a Condition (condition.go) holds
 //	webhook.go    Webhook: a named request made of templates; connector.go: the credentials it uses
 //	call.go       Call, Try, Reply: one sending of a webhook
+//	workflow.go   Workflow, its versions and blocks (workflow_rules.go); run.go: Run, Step, and what a commit of them is
+//	message.go    Message, Broadcast; mail.go: Mail, and what people do with it; mail_activity.go: the activity that is
 //	account.go    Account, Key, Scope, AuditRecord
 //	error.go      Error and the closed list of codes
 //
@@ -54,9 +56,30 @@
 // (store/seal.go, store/retention.go, store/checkpoint.go, store/backup.go). Tables: store/migrations/sqlite/00001_feed.sql.
 // All parts are put together in cmd/tidings/server.go.
 //
-// Of the second flow (event in, workflow, call, message, activity) the call is here; its
-// template language is vtl/parse.go, vtl/exec.go. Events come in by api/event.go; store/event.go finds
-// or makes their contact. The call:
+// The second flow begins with an event and ends where the first begins:
+//
+//	producer
+//	   │  POST /v1/events
+//	   ▼
+//	workflow/trigger.go      which workflows it starts; workflow/activity.go: or an activity does
+//	   ▼
+//	store/event.go           the event, its contact found or made, and the runs (store/launch.go): one commit
+//	   ▼
+//	workflow/runner.go       runs that are due are claimed: store/run_claim.go; workflow/turns.go: not too many at one webhook
+//	   ▼
+//	workflow/stride.go       block after block (workflow/step.go), up to what must be stored first
+//	   │                     ├──▶ a webhook: the call, below
+//	   │                     └──▶ a message: message/render.go makes its mail
+//	   ▼
+//	store/run_commit.go      steps, reply, mail, contact and lists: one commit, fenced
+//	   ▼
+//	message/send.go          mails that are due, claimed: store/mail_claim.go; over SMTP: message/smtp.go
+//	   ▼
+//	store/mail_settle.go     what became of it, with its activity: one commit; store/track.go: opens, clicks, …
+//	   ▼
+//	the feed
+//
+// What templates see of it is scope/scope.go; their language is vtl/parse.go, vtl/exec.go. The call:
 //
 //	call/prepare.go          the templates, parsed once a version; call/inputs.go: what they need
 //	   ▼

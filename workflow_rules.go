@@ -53,6 +53,7 @@ func CheckDefinition(d *Definition) []FieldError {
 	k.trigger(&d.Trigger)
 	if len(d.Blocks) > MaxBlocks {
 		k.fault("blocks", "are %d: at most %d", len(d.Blocks), MaxBlocks)
+		return k.faults
 	}
 	if d.Start != "" && d.Block(d.Start) == nil {
 		k.fault("start", "is %q, and there is no such block", d.Start)

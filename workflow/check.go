@@ -117,6 +117,9 @@ func Faults(problems []Problem) []tidings.FieldError {
 func Check(d *tidings.Definition, known *Known) []Problem {
 	k := checker{def: d, known: known}
 	k.written()
+	if len(d.Blocks) > tidings.MaxBlocks {
+		return k.problems // that is enough to say of it
+	}
 	k.trigger()
 	if len(d.Blocks) == 0 {
 		k.add("blocks", "are missing: a workflow needs one at least")

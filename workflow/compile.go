@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"fmt"
+	"slices"
 
 	"tidings"
 )
@@ -84,8 +85,8 @@ func compileWhose(w *tidings.Whose) (whose, error) {
 	return out, nil
 }
 
-// needs says whether a block of this kind has what it works with. A version
-// was checked before it became one; this keeps a damaged one from ending the process.
+// complete says whether a block is of a known kind and has what it works with.
+// A version was checked before it became one; a draft that is tried was not.
 func (b *block) complete() bool {
 	switch b.Kind {
 	case tidings.BlockWebhook:
@@ -97,5 +98,5 @@ func (b *block) complete() bool {
 	case tidings.BlockTimer:
 		return b.Timer != nil
 	}
-	return true
+	return slices.Contains(tidings.BlockKinds(), b.Kind)
 }

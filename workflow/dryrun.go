@@ -243,9 +243,10 @@ func (d *dry) call(ctx context.Context, e *Engine, o call.Order) call.Result {
 // failureOf reads why a recorded call failed.
 func failureOf(r *tidings.RunReply) failedReply {
 	var why failedReply
-	if json.Unmarshal(r.Reply.Body, &why) != nil || why.Error == "" {
+	if json.Unmarshal(r.Reply.Body, &why) != nil {
 		why = failedReply{Error: string(r.Reply.Body)}
 	}
+	why.Error = cmp.Or(why.Error, "the call failed")
 	why.Outcome = cmp.Or(why.Outcome, tidings.OutcomeOther)
 	return why
 }

@@ -112,6 +112,7 @@ func TestADryRunOfADraftThatIsNotFinishedSaysWhereItEnds(t *testing.T) {
 	for _, c := range []struct{ definition, steps, words string }{
 		{`{"start":""}`, "", "the workflow has no start"},
 		{`{"start":"a","blocks":[{"id":"a","kind":"timer","timer":{"seconds":1},"exits":{}}]}`, "1 a → next", `the exit next of block "a" leads nowhere`},
+		{`{"start":"a","blocks":[{"id":"a","kind":"sms","fields":[{"field":"TOWN","value":"#if("}]}]}`, "", `version 0 of the workflow has no block "a" that can be executed`},
 		{`{"start":"a","blocks":[{"id":"a","kind":"message"}]}`, "", `version 0 of the workflow has no block "a" that can be executed`},
 		{`{"start":"a","blocks":[{"id":"a","kind":"webhook","webhook":{"webhookId":5},"exits":{"ok":"b"}},{"id":"b","kind":"end"}]}`, `1 a → ok (nothing was sent: give the test a reply of "WH5", or let it make real calls); 2 b → `, ""},
 	} {

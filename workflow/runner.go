@@ -54,6 +54,8 @@ type Runner struct {
 	wake  chan struct{} // of capacity one
 	free  chan struct{} // one token for each run that may be taken in hand
 
+	counts counts
+
 	taking   context.Context // ends when no more runs are taken in hand
 	stop     context.CancelFunc
 	ctx      context.Context // ends when those in hand are to be given back
@@ -230,6 +232,7 @@ func (r *Runner) work(run tidings.Run) {
 			a.Hold = r.o.Now().Add(r.o.Hold)
 		}
 		done, err := r.commit(&a)
+		r.counts.note(&a, err)
 		if err != nil {
 			if tidings.CodeOf(err) != tidings.CodeFenced {
 				r.log.Warn("what a run has come to could not be stored; it is made again", "run", run.ID, "account", run.Account, "block", run.Block, "err", err)
@@ -345,6 +348,7 @@ func (r *Runner) fail(run *tidings.Run) {
 		Run: run.ID, Fence: run.Fence, State: tidings.RunFailed, Marked: true, Due: r.o.Now(),
 		Error: fmt.Sprintf("block %q was begun %d times and never came to its end: the server was ended in it, or could not read what it needs; the server's log says more", run.Block, run.Tries-1),
 	}
+	r.counts.failed.Add(1)
 	r.log.Error("a run fails", "run", run.ID, "account", run.Account, "block", run.Block, "tries", run.Tries-1)
 	if _, err := r.commit(&a); err != nil && tidings.CodeOf(err) != tidings.CodeFenced {
 		r.log.Warn("the end of a run could not be stored", "run", run.ID, "account", run.Account, "err", err)

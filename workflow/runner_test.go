@@ -241,6 +241,10 @@ func TestASlowWebhookDelaysItsOwnRunsOnly(t *testing.T) {
 		if store.claimed() > 5000 {
 			t.Errorf("%d claims for 150 runs in two hours", store.claimed())
 		}
+		got := r.runner.Stats()
+		if got.InHand != 0 || got.Ended != 50 || got.Failed+got.Marked+got.Lost != 0 || got.PutBack < 98 || got.Strides < 150 || got.Steps != 50*2+100*3 {
+			t.Errorf("%+v", got)
+		}
 	})
 }
 
