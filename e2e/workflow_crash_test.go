@@ -167,7 +167,9 @@ func TestABroadcastOutlivesPausesAndKills(t *testing.T) {
 	message := account.make(t, "/v1/messages", map[string]any{"name": "Sale", "from": map[string]any{"address": "shop@example.com"}, "subject": "Sale", "text": "Hello $firstName"})
 	account.make(t, "/v1/broadcasts", map[string]any{"name": "Sale", "messageId": message, "segmentId": segment, "perMinute": 30_000})
 
-	some := func(n int) { eventually(t, fmt.Sprintf("%d mails are sent", n), func() bool { return office.count() >= n }) }
+	some := func(n int) {
+		eventually(t, fmt.Sprintf("%d mails are sent", n), func() bool { return office.count() >= n })
+	}
 	some(100)
 	account.must(t, http.MethodPost, "/v1/broadcasts/1/pause", nil, nil)
 	s.kill()
