@@ -78,9 +78,14 @@ const (
 	LeaseRenewal = 3 * time.Second
 )
 
-// ShardOf gives the shard of an endpoint. Ids are given in turn, so shards
-// are equally full; the store computes the same in SQL (id % 256).
-func ShardOf(id EndpointID) int { return int(id % Shards) }
+// spread takes ids that follow each other to shards that lie far apart (256 by
+// the golden ratio), so that nodes which hold neighbouring shards share few
+// endpoints as fairly as many.
+const spread = 157
+
+// ShardOf gives the shard of an endpoint. Ids are given in turn, so shards are
+// equally full. The store computes the same in SQL: id * 157 % 256.
+func ShardOf(id EndpointID) int { return int(id * spread % Shards) }
 
 // NoticeKind is the closed list of what nodes tell each other.
 type NoticeKind string

@@ -24,7 +24,7 @@ type nodeJSON struct {
 	Roles      []tidings.Role `json:"roles"`
 	StartedAt  *time.Time     `json:"startedAt"`
 	SeenAt     *time.Time     `json:"seenAt" doc:"Its last sign of life, by the database's clock."`
-	Shards     [][2]int       `json:"shards" doc:"The shards that it holds, as ranges [first, last]. An endpoint is in the shard id modulo 256."`
+	Shards     [][2]int       `json:"shards" doc:"The shards that it holds, as ranges [first, last]. An endpoint is in the shard id × 157 modulo 256."`
 	ShardCount int            `json:"shardCount"`
 	Endpoints  int            `json:"endpoints" doc:"In its shards, as the node last told; so are the figures that follow."`
 	Blocked    int            `json:"blocked" doc:"Active endpoints whose waiting batch has failed."`

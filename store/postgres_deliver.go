@@ -95,7 +95,7 @@ func shardsOf(wave []pgRun) []int64 {
 }
 
 // mayWrite holds of a position p and a delivery d that has the right to move it.
-const mayWrite = `(p.fence = d.fence AND (d.lease = 0 OR EXISTS (SELECT 1 FROM lease l WHERE l.shard = p.endpoint % 256 AND l.fence = d.lease)))`
+const mayWrite = `(p.fence = d.fence AND (d.lease = 0 OR EXISTS (SELECT 1 FROM lease l WHERE l.shard = p.endpoint * 157 % 256 AND l.fence = d.lease)))`
 
 // updatePositions is writePosition for many.
 const updatePositions = `UPDATE position AS p SET epoch = d.epoch, cursor = d.cursor, scanned = d.scanned, previous = d.previous,

@@ -257,7 +257,7 @@ func (s *Store) LanesOf(ctx context.Context, shards []int, each func(tidings.End
 	if _, err := s.shared(); err != nil {
 		return err
 	}
-	return s.eachLane(ctx, each, selectLane+` WHERE e.deleted = 0 AND e.id % 256 = ANY($1::bigint[])`, int64s(shards))
+	return s.eachLane(ctx, each, selectLane+` WHERE e.deleted = 0 AND e.id * 157 % 256 = ANY($1::bigint[])`, int64s(shards))
 }
 
 // Heads gives the heads of accounts as Head does, by one query and from the
