@@ -55,6 +55,7 @@ func testImports() map[string][]string {
 		"api":       {"store", "egress", "publicapi", "feed/faulttest"},
 		"publicapi": {"store", "api"},
 		"e2e":       {".", "cmd/tidings/receiver", "store/pgtest"},
+		"bench":     {"store/pgtest"},
 	}
 }
 

@@ -25,7 +25,10 @@ type Config struct {
 	Contacts int
 	// Calls is how many calls the measure of their memory makes; 1,000,000.
 	Calls int
-	Out   io.Writer // rows as they are measured; nowhere
+	// DB names a database of a PostgreSQL server on which databases may be made.
+	// Without it, what needs one is left out.
+	DB  string
+	Out io.Writer // rows as they are measured; nowhere
 }
 
 // run is one run's state.
@@ -38,22 +41,26 @@ type run struct {
 type measure struct {
 	name string
 	do   func(*run, context.Context) ([]Row, error)
+	db   bool // it needs Config.DB
 }
 
 func measures() []measure {
 	return []measure{
-		{"drain", (*run).drain},
-		{"steady-100", (*run).steadyArrays},
-		{"steady-1", (*run).steadySingles},
-		{"append", (*run).appends},
-		{"accounts", (*run).manyAccounts},
-		{"latency", (*run).latency},
-		{"fanout", (*run).fanout},
-		{"idle", (*run).idle},
-		{"dead", (*run).dead},
-		{"call", (*run).calls},
-		{"call-memory", (*run).memory},
-		{"contacts", (*run).contacts},
+		{"drain", (*run).drain, false},
+		{"steady-100", (*run).steadyArrays, false},
+		{"steady-1", (*run).steadySingles, false},
+		{"append", (*run).appends, false},
+		{"accounts", (*run).manyAccounts, false},
+		{"latency", (*run).latency, false},
+		{"fanout", (*run).fanout, false},
+		{"idle", (*run).idle, false},
+		{"dead", (*run).dead, false},
+		{"call", (*run).calls, false},
+		{"call-memory", (*run).memory, false},
+		{"contacts", (*run).contacts, false},
+		{"pg-steady", (*run).pgSteady, true},
+		{"pg-nodes", (*run).pgNodes, true},
+		{"pg-idle", (*run).pgIdle, true},
 	}
 }
 
@@ -98,8 +105,11 @@ func Run(ctx context.Context, cfg Config, names []string) (Report, error) {
 	}
 	fmt.Fprintf(cfg.Out, "%s, %s\n", report.Machine, report.Go)
 	for _, m := range measures() {
-		if len(names) > 0 && !slices.Contains(names, m.name) {
+		if len(names) > 0 && !slices.Contains(names, m.name) || len(names) == 0 && m.db && cfg.DB == "" {
 			continue
+		}
+		if m.db && cfg.DB == "" {
+			return report, fmt.Errorf("%s needs a PostgreSQL server: name one", m.name)
 		}
 		rows, err := one(ctx, cfg, m)
 		if err != nil {

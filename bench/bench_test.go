@@ -3,12 +3,19 @@ package bench
 import (
 	"encoding/json"
 	"math"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"tidings/store/pgtest"
 )
+
+var postgres pgtest.Shared
+
+func TestMain(m *testing.M) { os.Exit(postgres.Run(m)) }
 
 // TestEveryMeasureGivesFigures runs each measure for a moment at a tiny size.
 // What the figures are is not looked at: that is what a run is for.
@@ -21,7 +28,12 @@ func TestEveryMeasureGivesFigures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var shown strings.Builder
 			dir := t.TempDir()
+			db := ""
+			if strings.HasPrefix(name, "pg-") {
+				db = postgres.Database(t)
+			}
 			report, err := Run(t.Context(), Config{
+				DB:      db,
 				Program: program, Version: "test", Dir: dir, Rounds: 1, Time: 200 * time.Millisecond,
 				Backlog: 20_000, Idle: 50, Contacts: 300, Calls: 300, Out: &shown,
 			}, []string{name})

@@ -79,7 +79,10 @@ func seedEndpoints(ctx context.Context, dir string, n int) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	return errors.Join(seedEndpointsIn(ctx, s, n), s.Close())
+}
+
+func seedEndpointsIn(ctx context.Context, s *store.Store, n int) error {
 	accounts := make([]tidings.AccountID, (n+99)/100)
 	for i := range accounts {
 		a, _, err := s.CreateAccount(ctx, fmt.Sprintf("bench %d", i), tidings.MakeKey("first", tidings.AllScopes()), "bench")
