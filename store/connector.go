@@ -88,7 +88,9 @@ func (s *Store) UpdateConnector(ctx context.Context, c tidings.Connector, actor,
 	if err != nil {
 		return tidings.Connector{}, err
 	}
+	var stored tidings.Connector
 	err = s.commit(ctx, func(tx *writeTx) error {
+		c := c // the operation may run again
 		if err := freeConnectorName(tx, &c); err != nil {
 			return err
 		}
@@ -107,6 +109,7 @@ func (s *Store) UpdateConnector(ctx context.Context, c tidings.Connector, actor,
 			return err
 		}
 		c.Version, c.CreatedAt, c.UpdatedAt = c.Version+1, fromMillis(created), tx.now
+		stored = c
 		return writeAudit(tx, tidings.AuditRecord{
 			Account: c.Account, At: tx.now, Actor: actor, Action: "connector.update",
 			Detail: fmt.Sprintf("connector %d %q: %s", c.ID, c.Name, detail),
@@ -115,7 +118,7 @@ func (s *Store) UpdateConnector(ctx context.Context, c tidings.Connector, actor,
 	if err != nil {
 		return tidings.Connector{}, err
 	}
-	return c, nil
+	return stored, nil
 }
 
 // DeleteConnector removes a connector and its secret. While live webhooks use

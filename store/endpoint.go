@@ -71,7 +71,9 @@ func (s *Store) UpdateEndpoint(ctx context.Context, e tidings.Endpoint, actor, d
 	if err != nil {
 		return tidings.Endpoint{}, err
 	}
+	var stored tidings.Endpoint
 	err = s.commit(ctx, func(tx *writeTx) error {
+		e := e // the operation may run again
 		var created int64
 		err := tx.row(`
 			UPDATE endpoint SET version = version + 1, updated = $4, name = $5, url = $6, state = $7,
@@ -88,6 +90,7 @@ func (s *Store) UpdateEndpoint(ctx context.Context, e tidings.Endpoint, actor, d
 			return err
 		}
 		e.Version, e.CreatedAt, e.UpdatedAt = e.Version+1, fromMillis(created), tx.now
+		stored = e
 		return writeAudit(tx, tidings.AuditRecord{
 			Account: e.Account, At: tx.now, Actor: actor, Action: "endpoint.update", Endpoint: e.ID, Detail: detail,
 		})
@@ -95,7 +98,7 @@ func (s *Store) UpdateEndpoint(ctx context.Context, e tidings.Endpoint, actor, d
 	if err != nil {
 		return tidings.Endpoint{}, err
 	}
-	return e, nil
+	return stored, nil
 }
 
 // DeleteEndpoint ends an endpoint: nothing is delivered to it any more, and no

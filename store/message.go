@@ -142,7 +142,9 @@ func (s *Store) UpdateMessage(ctx context.Context, m tidings.Message, actor, det
 	if err != nil {
 		return tidings.Message{}, err
 	}
+	var stored tidings.Message
 	err = s.commit(ctx, func(tx *writeTx) error {
+		m := m // the operation may run again
 		now, err := s.scanMessage(tx.row(selectMessage+` WHERE account = $1 AND id = $2`, m.Account, m.ID))
 		if err != nil {
 			return orNotFound(err, "message", int64(m.ID))
@@ -157,12 +159,13 @@ func (s *Store) UpdateMessage(ctx context.Context, m tidings.Message, actor, det
 			return err
 		}
 		m.Version, m.CreatedAt, m.UpdatedAt, m.DeletedAt = now.Version+1, now.CreatedAt, tx.now, time.Time{}
+		stored = m
 		return auditMessage(tx, &m, actor, "message.update", detail)
 	})
 	if err != nil {
 		return tidings.Message{}, err
 	}
-	return m, nil
+	return stored, nil
 }
 
 // DeleteMessage takes a message from the live ones; it stays, to be looked at

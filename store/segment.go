@@ -137,7 +137,9 @@ func (s *Store) UpdateSegment(ctx context.Context, g tidings.Segment, actor stri
 	if err != nil {
 		return tidings.Segment{}, err
 	}
+	var stored tidings.Segment
 	err = s.commit(ctx, func(tx *writeTx) error {
+		g := g // the operation may run again
 		var created int64
 		err := tx.row(`UPDATE segment SET name = $4, condition = $5, version = version + 1, updated = $6
 			WHERE id = $1 AND account = $2 AND version = $3 RETURNING created`,
@@ -154,12 +156,13 @@ func (s *Store) UpdateSegment(ctx context.Context, g tidings.Segment, actor stri
 			return err
 		}
 		g.Version, g.CreatedAt, g.UpdatedAt = g.Version+1, fromMillis(created), tx.now
+		stored = g
 		return auditSegment(tx, &g, actor, "segment.update", "")
 	})
 	if err != nil {
 		return tidings.Segment{}, err
 	}
-	return g, nil
+	return stored, nil
 }
 
 // DeleteSegment removes a segment; its contacts stay. CodeNotFound when the

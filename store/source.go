@@ -92,7 +92,9 @@ func (s *Store) UpdateSource(ctx context.Context, c tidings.Source, actor, detai
 	if err != nil {
 		return tidings.Source{}, err
 	}
+	var stored tidings.Source
 	err = s.commit(ctx, func(tx *writeTx) error {
+		c := c // the operation may run again
 		var created, last int64
 		err := tx.row(`UPDATE source SET name = $4, kind = $5, secret = $6, version = version + 1, updated = $7
 			WHERE id = $1 AND account = $2 AND version = $3 RETURNING created, last`,
@@ -104,12 +106,13 @@ func (s *Store) UpdateSource(ctx context.Context, c tidings.Source, actor, detai
 			return err
 		}
 		c.Version, c.CreatedAt, c.UpdatedAt, c.LastAt = c.Version+1, fromMillis(created), tx.now, fromMillis(last)
+		stored = c
 		return auditSource(tx, &c, actor, "source.update", detail)
 	})
 	if err != nil {
 		return tidings.Source{}, err
 	}
-	return c, nil
+	return stored, nil
 }
 
 // DeleteSource removes a source and its secret; the activities that it brought

@@ -143,8 +143,14 @@ func (e *sqliteEngine) undo(tx *writeTx) {
 	_, _ = tx.exec("ROLLBACK")
 }
 
-// failed gives up: nobody else writes, so another run would end alike.
-func (e *sqliteEngine) failed(*writeTx, int, error) outcome { return given }
+// failed gives up: nobody else writes, so another run would end alike. Only a
+// test says that somebody was first.
+func (e *sqliteEngine) failed(_ *writeTx, _ int, err error) outcome {
+	if errors.Is(err, errRaced) {
+		return again
+	}
+	return given
+}
 
 func (e *sqliteEngine) raced(error) bool { return false }
 

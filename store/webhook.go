@@ -90,7 +90,9 @@ func (s *Store) UpdateWebhook(ctx context.Context, w tidings.Webhook, actor, det
 	if err != nil {
 		return tidings.Webhook{}, err
 	}
+	var stored tidings.Webhook
 	err = s.commit(ctx, func(tx *writeTx) error {
+		w := w // the operation may run again
 		if err := checkWebhook(tx, &w); err != nil {
 			return err
 		}
@@ -108,12 +110,13 @@ func (s *Store) UpdateWebhook(ctx context.Context, w tidings.Webhook, actor, det
 			return err
 		}
 		w.Version, w.CreatedAt, w.UpdatedAt, w.DeletedAt = w.Version+1, fromMillis(created), tx.now, time.Time{}
+		stored = w
 		return auditWebhook(tx, &w, actor, "webhook.update", detail)
 	})
 	if err != nil {
 		return tidings.Webhook{}, err
 	}
-	return w, nil
+	return stored, nil
 }
 
 // DeleteWebhook takes a webhook from the live ones; its definition stays, to
