@@ -256,3 +256,54 @@ func (w *world) holds(t *testing.T, runs []tidings.RunID) {
 		t.Errorf("%d calls for %d runs, %d of them made again: the kills have not come in the way", len(w.asked), len(runs), again)
 	}
 }
+
+func TestActivitiesOfTheFeedStartRunsOnceOnAnyNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := openWorld(t, `{"trigger":{"activity":{"activityStatus":"CLICKED"},"condition":{"field":"clickEventLink","op":"endsWith","value":"promo"}},"start":"ask","blocks":[
+			{"id":"ask","kind":"webhook","webhook":{"webhookId":%d},"exits":{"ok":"send"}},
+			{"id":"send","kind":"message","message":{"messageId":%d},"exits":{"next":"end"}},{"id":"end","kind":"end"}]}`)
+		w.answer = func(call.Order) (string, time.Duration) { return `{"promocode":"SPRING"}`, time.Second }
+		ann := "ann@example.com"
+		contact, err := w.CreateContact(t.Context(), w.account, tidings.ContactChange{Email: &ann})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kill := w.process()
+		defer kill()
+		for range 2 { // two nodes
+			f := workflow.NewFollower(workflow.FollowerOptions{Store: w.Store, Triggers: w.triggers, Log: slog.New(slog.DiscardHandler)})
+			f.Start()
+			defer f.Stop()
+		}
+		const clicks = 500
+		wire := []byte{'['}
+		for n := range 2 * clicks {
+			if n > 0 {
+				wire = append(wire, ',')
+			}
+			wire = fmt.Appendf(wire, `{"iid":"0bb5e1dc-0d1b-4deb-948f-%012d","contactId":%d,"activityStatus":"CLICKED","mediaType":"email","activityDateTime":"2026-02-01T10:00:00","messageId":9,"clickEventLink":"https://shop.example.com/%s"}`,
+				n, contact.ID, []string{"promo", "other"}[n%2])
+		}
+		list, err := tidings.ParseActivities(append(wire, ']'), tidings.Intake{Now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Append(t.Context(), tidings.AppendRequest{Account: w.account, Activities: list}); err != nil {
+			t.Fatal(err)
+		}
+		sleep(5 * time.Minute)
+		runs, err := w.Runs(t.Context(), tidings.RunQuery{Account: w.account, Limit: 10 * clicks})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := 0
+		for _, run := range runs {
+			if run.State == tidings.RunEnded && !run.Marked && run.Contact == contact.ID {
+				ended++
+			}
+		}
+		if len(runs) != clicks || ended != clicks {
+			t.Errorf("%d clicks have started %d runs, of which %d ended", clicks, len(runs), ended)
+		}
+	})
+}
