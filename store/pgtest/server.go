@@ -332,6 +332,20 @@ func (s *Server) Reload(ctx context.Context, settings map[string]string) error {
 	return s.Exec(ctx, "postgres", "SELECT pg_reload_conf()")
 }
 
+// RequirePassword has a user give the password from now on.
+func (s *Server) RequirePassword(ctx context.Context, user string) error {
+	path := filepath.Join(s.data(), "pg_hba.conf")
+	rules, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	rules = append([]byte("host all "+user+" 127.0.0.1/32 scram-sha-256\n"), rules...)
+	if err := os.WriteFile(path, rules, 0o600); err != nil {
+		return err
+	}
+	return s.Exec(ctx, "postgres", "SELECT pg_reload_conf()")
+}
+
 // Promote makes a standby a server of its own; it returns when that takes writes.
 func (s *Server) Promote(ctx context.Context) error {
 	return s.Exec(ctx, "postgres", "SELECT pg_promote(true, 60)")
