@@ -49,8 +49,9 @@ const (
 	NotStartsWith Operator = "notStartsWith"
 	NotEndsWith   Operator = "notEndsWith"
 	NotOneOf      Operator = "notOneOf"
-	// Matches takes a regular expression (RE2) that is found anywhere in the text;
-	// ^ and $ hold it to the ends. Case matters.
+	// Matches takes a regular expression (RE2) that is found anywhere in the text, of
+	// which the first MaxMatched bytes are looked at; ^ and $ hold it to the ends.
+	// Case matters.
 	Matches Operator = "matches"
 )
 
@@ -89,6 +90,8 @@ const (
 	MaxConditionDepth  = 5
 	MaxConditions      = 100
 	MaxConditionValues = 500 // of OneOf and NotOneOf
+	MaxMatched         = 64 << 10
+	maxPatternSteps    = 2000 // of the compiled pattern: a{100} is a hundred
 )
 
 // CheckCondition says what is wrong with a condition, by the paths of its JSON form.
@@ -177,9 +180,13 @@ func checkPattern(pattern string) string {
 	case utf8.RuneCountInString(pattern) > MaxPattern:
 		return fmt.Sprintf("is longer than %d characters", MaxPattern)
 	}
-	_, err := regexp.Compile(pattern)
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if wrong, ok := errors.AsType[*syntax.Error](err); ok {
 		return fmt.Sprintf("is no regular expression: %s: %q (the syntax is RE2's: no lookaround and no back-references)", wrong.Code, wrong.Expr)
+	}
+	// The time of a match is the length of the text times the length of the pattern.
+	if compiled, err := syntax.Compile(parsed.Simplify()); err != nil || len(compiled.Inst) > maxPatternSteps {
+		return "takes too long to be looked for: repeat less, as in a{10} in place of a{1000}"
 	}
 	return ""
 }
@@ -268,10 +275,11 @@ func (c *Condition) compare() func(v FieldValue, ok bool) bool {
 
 // matches says whether a pattern is found in the value, or in one of its texts.
 func (v FieldValue) matches(pattern *regexp.Regexp) bool {
-	if v.Type == FieldList {
-		return slices.ContainsFunc(v.List, pattern.MatchString)
+	texts := v.List
+	if v.Type != FieldList {
+		texts = []string{v.Text}
 	}
-	return pattern.MatchString(v.Text)
+	return slices.ContainsFunc(texts, func(text string) bool { return pattern.MatchString(text[:min(len(text), MaxMatched)]) })
 }
 
 // operand is what a value is compared with, in every form that it can be read in.

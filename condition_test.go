@@ -211,6 +211,19 @@ func TestAConditionNamesWhatItAsksFor(t *testing.T) {
 	}
 }
 
+func TestALongTextIsMatchedAtItsBeginning(t *testing.T) {
+	long := strings.Repeat("x", tidings.MaxMatched)
+	lookup := func(string) (tidings.FieldValue, bool) {
+		return tidings.FieldValue{Type: tidings.FieldText, Text: "b" + long + "c"}, true
+	}
+	for pattern, holds := range map[string]bool{"bx": true, "xc": false} {
+		c := tidings.Condition{Field: "reply", Op: tidings.Matches, Values: []string{pattern}}
+		if c.Matcher()(lookup) != holds {
+			t.Errorf("%s: %t", pattern, !holds)
+		}
+	}
+}
+
 func TestAPatternIsCheckedOnSave(t *testing.T) {
 	for pattern, wrong := range map[string]string{
 		`.*"4":"m".*`:              "",
@@ -220,6 +233,8 @@ func TestAPatternIsCheckedOnSave(t *testing.T) {
 		`(?=x)`:                    `is no regular expression: invalid or unsupported Perl syntax: "(?=" (the syntax is RE2's: no lookaround and no back-references)`,
 		strings.Repeat("щ", 1001):  "is longer than 1000 characters",
 		strings.Repeat("щ", 1000):  "",
+		`x{1000}y{900}`:            "",
+		`x{1000}y{1000}z{1000}`:    "takes too long to be looked for: repeat less, as in a{10} in place of a{1000}",
 		`((((a{100}){100}){100}))`: `is no regular expression: invalid repeat count: "{100}" (the syntax is RE2's: no lookaround and no back-references)`,
 	} {
 		faults := tidings.CheckCondition(&tidings.Condition{Field: "TOWN", Op: tidings.Matches, Values: []string{pattern}})

@@ -191,7 +191,7 @@ func TestKilledAtRandomEachRunEndsOnceAndQueuesOneMail(t *testing.T) {
 		w.answer = func(o call.Order) (string, time.Duration) {
 			return `{"promocode":"SPRING"}`, time.Duration(o.Event.ID%8+1) * 500 * time.Millisecond
 		}
-		const n = 100
+		const n = 60
 		var runs []tidings.RunID
 		kill := w.process()
 		for i := range n {
