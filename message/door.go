@@ -12,7 +12,7 @@ type door struct {
 	log *slog.Logger
 
 	mu       sync.Mutex
-	sessions int       // open conversations
+	sessions int       // open conversations, and those that are being opened
 	failures int       // in a row, while none was open
 	until    time.Time // nothing is tried before
 	last     string    // what went wrong; "" = nothing
@@ -38,6 +38,13 @@ func (d *door) ajar() bool {
 	return d.failures > 0
 }
 
+// knock notes that a conversation is about to be opened; opened or failed follows.
+func (d *door) knock() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.sessions++
+}
+
 // opened notes a conversation.
 func (d *door) opened() {
 	d.mu.Lock()
@@ -45,7 +52,6 @@ func (d *door) opened() {
 	if d.failures > 0 {
 		d.log.Info("the mail server can be reached again", "failures", d.failures)
 	}
-	d.sessions++
 	d.failures, d.until, d.last = 0, time.Time{}, ""
 }
 
@@ -55,11 +61,12 @@ func (d *door) ended() {
 	d.sessions--
 }
 
-// failed notes a conversation that did not come about. crowded says that
-// others are open: the server wants no more of them.
+// failed notes a conversation that did not come about. crowded says that there
+// are others, or may be: the server wants no more of them.
 func (d *door) failed(now time.Time, words string) (crowded bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.sessions--
 	if d.sessions > 0 {
 		return true
 	}

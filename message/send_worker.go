@@ -146,6 +146,7 @@ func (w *worker) dial(now time.Time) (crowded bool, err error) {
 	if !w.s.door.closed(now).IsZero() {
 		return false, fmt.Errorf("the mail server can't be reached: %s", w.s.door.trouble())
 	}
+	w.s.door.knock()
 	session, err := w.s.o.Server.dial(w.s.ctx, w.s.o.Hello)
 	if err != nil {
 		crowded := w.s.door.failed(w.s.o.Now(), netWords(err))

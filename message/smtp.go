@@ -406,7 +406,10 @@ func broken(err error) answer {
 // netWords says in plain words what went wrong on the network.
 func netWords(err error) string {
 	var timeout net.Error
+	var reply *textproto.Error
 	switch {
+	case errors.As(err, &reply):
+		return strings.Replace(err.Error(), reply.Error(), strings.TrimPrefix(smtpWords(reply.Code, reply.Msg), "smtp;"), 1)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "it did not answer in time"
 	case strings.Contains(err.Error(), "EOF"):

@@ -3,10 +3,14 @@ package message
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"tidings"
 )
 
 // scriptServer answers each line that it gets by a function; "" = it closes.
@@ -120,6 +124,48 @@ func TestConversations(t *testing.T) {
 		}
 		s.client.Close()
 	}
+}
+
+// TestAServerOfFewConversationsGetsAllMails: it turns the third one away.
+func TestAServerOfFewConversationsGetsAllMails(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	slots := make(chan struct{}, 2)
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			select {
+			case slots <- struct{}{}:
+				all.Go(func() {
+					converse(c, polite("250-script\r\n250 PIPELINING", nil))
+					<-slots
+				})
+			default:
+				_, err := c.Write([]byte("421 4.7.0 too many\r\n"))
+				must(t, err)
+				c.Close()
+			}
+		}
+	})
+	t.Cleanup(all.Wait)
+	t.Cleanup(func() { l.Close() })
+	f := newFakeStore()
+	for i := range 300 {
+		f.queue(fmt.Sprintf("a%d@d%d.example", i, i%7))
+	}
+	startSender(t, f, nil, func(o *SenderOptions) { o.Server, o.Connections = &Server{Addr: l.Addr().String()}, 8 })
+	f.waitFor(t, "all mails", f.allSettled)
+	f.with(func() {
+		for _, o := range f.outcomes {
+			if o.State != tidings.MailSent {
+				t.Errorf("mail %d: %s %s", o.Mail, o.State, o.Error)
+			}
+		}
+	})
 }
 
 // TestAConversationThatWasClosedMeanwhileCostsNoMail: servers close idle connections.
