@@ -106,6 +106,9 @@ func (s *Store) applyAppends(tx *writeTx, accounts []tidings.AccountID, group []
 	if err != nil {
 		return err
 	}
+	if err := tx.engine().recall(tx, group); err != nil {
+		return err
+	}
 	feeds := make([]*feedAppend, 0, len(accounts))
 	byAccount := make(map[tidings.AccountID]*feedAppend, len(accounts))
 	for _, r := range group {
@@ -125,6 +128,11 @@ func (s *Store) applyAppends(tx *writeTx, accounts []tidings.AccountID, group []
 			feeds = append(feeds, feed)
 		}
 		if err := feed.take(tx, r); err != nil {
+			return err
+		}
+	}
+	if tx.remembered > 0 {
+		if err := tx.engine().expireAnswers(tx, expireSteps*tx.remembered); err != nil {
 			return err
 		}
 	}
@@ -176,39 +184,61 @@ func (f *feedAppend) take(tx *writeTx, r *request) error {
 	return nil
 }
 
-// repeated answers a request whose key is known; an expired key is not.
+// answerKey is what an answer is kept under.
+type answerKey struct {
+	account tidings.AccountID
+	key     string
+}
+
+// answer is what a request under an Idempotency-Key was answered.
+type answer struct {
+	digest      []byte // of the request's body
+	first, last tidings.Seq
+}
+
+// answered gives the answer of a key; an expired one is not known.
+func (tx *writeTx) answered(of answerKey) (a answer, known bool, err error) {
+	if tx.answers != nil {
+		a, known = tx.answers[of]
+		return a, known, nil
+	}
+	err = tx.row("SELECT digest, first, last FROM idempotency WHERE account = $1 AND key = $2 AND expires > $3",
+		of.account, of.key, millis(tx.now)).Scan(&a.digest, &a.first, &a.last)
+	if isNoRows(err) {
+		return a, false, nil
+	}
+	return a, err == nil, err
+}
+
+// repeated answers a request whose key is known.
 func repeated(tx *writeTx, r *request) (bool, error) {
 	a := r.append
-	var digest []byte
-	var first, last tidings.Seq
-	err := tx.row("SELECT digest, first, last FROM idempotency WHERE account = $1 AND key = $2 AND expires > $3",
-		a.request.Account, a.request.IdempotencyKey, millis(tx.now)).Scan(&digest, &first, &last)
+	was, known, err := tx.answered(answerKey{a.request.Account, a.request.IdempotencyKey})
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return false, nil
-	case err != nil:
+	case err != nil || !known:
 		return false, err
-	case !slices.Equal(digest, a.request.BodyDigest[:]):
+	case !slices.Equal(was.digest, a.request.BodyDigest[:]):
 		r.err = tidings.Errorf(tidings.CodeConflict, "the Idempotency-Key %q was used for another body less than %s ago: use a new key for a new request, the same body for a repeat",
 			a.request.IdempotencyKey, tidings.IdempotencyTTL)
 		return true, nil
 	}
-	a.result = tidings.AppendResult{Accepted: int(last - first + 1), First: first, Last: last, Repeated: true}
+	a.result = tidings.AppendResult{Accepted: int(was.last - was.first + 1), First: was.first, Last: was.last, Repeated: true}
 	return true, nil
 }
 
-// remember keeps a key's answer, and removes a few outdated ones.
+// remember keeps a key's answer.
 func remember(tx *writeTx, a *pendingAppend) error {
-	_, err := tx.exec(`INSERT INTO idempotency (account, key, digest, first, last, expires) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (account, key) DO UPDATE SET digest = excluded.digest, first = excluded.first, last = excluded.last, expires = excluded.expires`,
-		a.request.Account, a.request.IdempotencyKey, a.request.BodyDigest[:], a.result.First, a.result.Last, millis(tx.now.Add(tidings.IdempotencyTTL)))
-	if err != nil {
-		return err
+	if tx.answers != nil {
+		tx.answers[answerKey{a.request.Account, a.request.IdempotencyKey}] = answer{a.request.BodyDigest[:], a.result.First, a.result.Last}
 	}
-	_, err = tx.exec(`DELETE FROM idempotency WHERE (account, key) IN (
-		SELECT account, key FROM idempotency WHERE expires <= $1 ORDER BY expires LIMIT $2)`, millis(tx.now), expireSteps)
-	return err
+	tx.remembered++
+	return tx.queue(`INSERT INTO idempotency (account, key, digest, first, last, expires) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (account, key) DO UPDATE SET digest = excluded.digest, first = excluded.first, last = excluded.last, expires = excluded.expires`,
+		int64(a.request.Account), a.request.IdempotencyKey, a.request.BodyDigest[:], int64(a.result.First), int64(a.result.Last), millis(tx.now.Add(tidings.IdempotencyTTL)))
 }
+
+// expiredAnswers finds the oldest outdated keys.
+const expiredAnswers = `SELECT account, key FROM idempotency WHERE expires <= $1 ORDER BY expires LIMIT $2`
 
 // writeFeeds writes the frames and heads of a group, and has the caches and
 // the followers know after the commit.

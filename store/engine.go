@@ -51,6 +51,11 @@ type engine interface {
 	deliver(tx *writeTx, ds []*pendingDelivery) error
 	// alone says whether nobody else writes to the database.
 	alone() bool
+	// recall may fill tx.answers with what the Idempotency-Keys of a group's
+	// appends were answered.
+	recall(tx *writeTx, group []*request) error
+	// expireAnswers removes at most so many outdated answers.
+	expireAnswers(tx *writeTx, most int) error
 	// headColumns lists the columns of the table head that make a head.
 	headColumns() string
 	// monthsNow gives the months as they are committed, oldest first.

@@ -62,6 +62,42 @@ func (e *pgEngine) appendHeads(tx *writeTx, _ []tidings.AccountID) (map[tidings.
 	return tx.heads, nil
 }
 
+// recall asks for all keys in one round trip, now that the heads are locked.
+func (e *pgEngine) recall(tx *writeTx, group []*request) error {
+	tx.answers = make(map[answerKey]answer)
+	var accounts []int64
+	var keys []string
+	for _, r := range group {
+		if r.append != nil && r.append.request.IdempotencyKey != "" {
+			accounts, keys = append(accounts, int64(r.append.request.Account)), append(keys, r.append.request.IdempotencyKey)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	rows, err := tx.rows(`SELECT i.account, i.key, i.digest, i.first, i.last FROM idempotency i
+		JOIN (SELECT DISTINCT * FROM unnest($1::bigint[], $2::text[])) AS k (account, key) ON i.account = k.account AND i.key = k.key
+		WHERE i.expires > $3`, accounts, keys, millis(tx.now))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var of answerKey
+		var a answer
+		if err := rows.Scan(&of.account, &of.key, &a.digest, &a.first, &a.last); err != nil {
+			return err
+		}
+		tx.answers[of] = a
+	}
+	return rows.Err()
+}
+
+// expireAnswers leaves those to other nodes that they are removing.
+func (e *pgEngine) expireAnswers(tx *writeTx, most int) error {
+	return tx.queue(`DELETE FROM idempotency WHERE (account, key) IN (`+expiredAnswers+` FOR UPDATE SKIP LOCKED)`, millis(tx.now), int64(most))
+}
+
 // arrive gives the group's instant, but never one before the newest activity
 // of the account, whichever node stored that with whatever clock. The month
 // follows from it alone, so that a head says how new a month it takes to read all.

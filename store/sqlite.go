@@ -196,6 +196,13 @@ func (e *sqliteEngine) appended([]*feedAppend) {}
 
 func (e *sqliteEngine) alone() bool { return true }
 
+// recall leaves it to look up one key after the other.
+func (e *sqliteEngine) recall(*writeTx, []*request) error { return nil }
+
+func (e *sqliteEngine) expireAnswers(tx *writeTx, most int) error {
+	return tx.queue(`DELETE FROM idempotency WHERE (account, key) IN (`+expiredAnswers+`)`, millis(tx.now), most)
+}
+
 func (e *sqliteEngine) headColumns() string { return "next_seq, dropped_seq, 0" }
 
 // monthsNow takes the months from memory: nobody else changes them.
