@@ -24,7 +24,9 @@ type Config struct {
 	// Contacts is how many contacts are imported; 1,000,000.
 	Contacts int
 	// Calls is how many calls the measure of their memory makes; 1,000,000.
-	Calls int
+	Calls   int
+	Mails   int // of the measure of a broadcast; 100,000
+	Waiting int // runs that wait for their timers; 1,000,000
 	// DB names a database of a PostgreSQL server on which databases may be made.
 	// Without it, what needs one is left out.
 	DB  string
@@ -58,6 +60,10 @@ func measures() []measure {
 		{"call", (*run).calls, false},
 		{"call-memory", (*run).memory, false},
 		{"contacts", (*run).contacts, false},
+		{"runs", (*run).runs, false},
+		{"waiting", (*run).waiting, false},
+		{"broadcast", (*run).broadcast, false},
+		{"track", (*run).track, false},
 		{"pg-steady", (*run).pgSteady, true},
 		{"pg-nodes", (*run).pgNodes, true},
 		{"pg-idle", (*run).pgIdle, true},
@@ -93,6 +99,12 @@ func Run(ctx context.Context, cfg Config, names []string) (Report, error) {
 	}
 	if cfg.Calls == 0 {
 		cfg.Calls = 1_000_000
+	}
+	if cfg.Mails == 0 {
+		cfg.Mails = 100_000
+	}
+	if cfg.Waiting == 0 {
+		cfg.Waiting = 1_000_000
 	}
 	if cfg.Out == nil {
 		cfg.Out = io.Discard

@@ -137,6 +137,7 @@ func heapMiB() float64 {
 // that answers every POST with a promo code.
 type shop struct {
 	url   string
+	cert  []byte // its certificate, DER
 	roots *x509.CertPool
 	http  *http.Server
 	ended chan struct{}
@@ -151,7 +152,7 @@ func newShop() (*shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &shop{url: "https://" + l.Addr().String(), roots: roots, ended: make(chan struct{})}
+	s := &shop{url: "https://" + l.Addr().String(), cert: cert.Certificate[0], roots: roots, ended: make(chan struct{})}
 	s.http = &http.Server{
 		ReadHeaderTimeout: time.Minute,
 		ErrorLog:          log.New(io.Discard, "", 0), // clients that are done hang up in the middle of handshakes

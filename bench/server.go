@@ -28,16 +28,17 @@ type process struct {
 	log *bytes.Buffer
 }
 
-// startServer runs `tidings serve` on a data directory, and waits until it is ready.
-func (r *run) startServer(ctx context.Context, dir string) (*process, error) {
+// startServer runs `tidings serve` on a data directory, with further flags, and
+// waits until it is ready.
+func (r *run) startServer(ctx context.Context, dir string, flags ...string) (*process, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
 	}
-	p, err := r.start(
+	p, err := r.start(append([]string{
 		"serve", "--addr", addr, "--data", dir, "--admin-token", adminToken,
 		"--egress-allow", "127.0.0.0/8", "--log-level", "error",
-	)
+	}, flags...)...)
 	if err != nil {
 		return nil, err
 	}
