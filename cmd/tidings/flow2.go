@@ -61,8 +61,8 @@ func (f *flowFlags) validate() error {
 	switch {
 	case f.BounceAddr != "" && f.BounceDomain == "":
 		return errors.New("--bounce-addr needs --bounce-domain: return paths are of that domain")
-	case f.Workers < 1:
-		return errors.New("--workers must be 1 or more")
+	case f.Workers < 0:
+		return errors.New("--workers must not be negative")
 	case f.RetainRuns < 0 || f.RetainMails < 0:
 		return errors.New("--retain-runs and --retain-mails must not be negative")
 	}
