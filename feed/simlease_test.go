@@ -95,6 +95,7 @@ func (sh *simShared) renew(n tidings.Node, released []tidings.Lease, now time.Ti
 func (l *simLog) reach(ctx context.Context) error {
 	l.resumed()
 	l.mu.Lock()
+	l.asked++
 	killed, cut := l.killed, l.cut
 	l.mu.Unlock()
 	switch {
@@ -174,9 +175,6 @@ func (l *simLog) LanesOf(ctx context.Context, shards []int, each func(tidings.En
 	if err := l.reach(ctx); err != nil {
 		return err
 	}
-	l.mu.Lock()
-	l.scans++
-	l.mu.Unlock()
 	return l.Lanes(ctx, func(ep tidings.Endpoint, pos tidings.Position) error {
 		if !slices.Contains(shards, tidings.ShardOf(ep.ID)) {
 			return nil

@@ -61,7 +61,7 @@ type simLog struct {
 	flusher *time.Timer
 	commits int
 	reads   int
-	scans   int           // of all lanes
+	asked   int           // what was asked of the store in all, but for commits
 	cut     bool          // the store can't be reached
 	stopped chan struct{} // SIGSTOP: closed when the process runs again; nil = it runs
 }
