@@ -59,7 +59,7 @@ func openPostgresBench(b *testing.B, dsn string) *Store {
 }
 
 // makeLanes makes endpoints of account 1, past the checks of the door.
-func makeLanes(b *testing.B, s *Store, n int) []tidings.EndpointID {
+func makeLanes(b testing.TB, s *Store, n int) []tidings.EndpointID {
 	ids := make([]tidings.EndpointID, n)
 	err := s.commit(b.Context(), func(tx *writeTx) error {
 		if _, err := tx.exec(`INSERT INTO account (id, name, created) VALUES (1, 'bench', 0)`); err != nil {
