@@ -260,8 +260,10 @@ func TestNodesThatComeBackBeforeOthersTookOverGoOnFromMemory(t *testing.T) {
 			defer k.nodes[0].log.mu.Unlock()
 			k.nodes[0].log.cut = cut
 		}
-		set(true)
-		k.append(k.nodes[0], 5) // delivered under the lease, and not written down
+		k.answerWith(func(ctx context.Context) bool { return sleep(ctx, 2*time.Second) })
+		k.append(k.nodes[0], 5)
+		time.Sleep(time.Second)
+		set(true) // what is in flight is delivered under the lease, and can't be written down
 		time.Sleep(time.Minute)
 		during := len(k.seen())
 		set(false)
