@@ -78,6 +78,8 @@ type Order struct {
 	Replies []scope.NamedReply // of earlier webhooks of the run
 	// Instance is $workflowInstanceId. "" = not set.
 	Instance string
+	// Now is the clock of templates. Default: that of the machine.
+	Now func() time.Time
 	// Key names the call to the other side; the same over all that may repeat it.
 	// Default: a random one.
 	Key string
@@ -159,7 +161,7 @@ func (c *Caller) render(ctx context.Context, o *Order, res *Result) *rendered {
 		if r == nil {
 			r = &renderer{}
 		}
-		r.begin(ctx, scope.Scope{Contact: o.Contact, Event: o.Event, Replies: o.Replies, Instance: o.Instance}, c.tools, p.zoned)
+		r.begin(ctx, scope.Scope{Contact: o.Contact, Event: o.Event, Replies: o.Replies, Instance: o.Instance, Now: o.Now}, c.tools, p.zoned)
 		request, problem = r.request(p)
 		res.Warnings = r.warnings
 		r.end()

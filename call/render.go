@@ -65,7 +65,7 @@ func (r *renderer) begin(ctx context.Context, s scope.Scope, tools vtl.Tools, zo
 		r.options.Insert = r.insert
 	}
 	r.scope = s
-	r.options = vtl.RenderOptions{Context: ctx, Tools: tools, Strict: true, Insert: r.options.Insert}
+	r.options = vtl.RenderOptions{Context: ctx, Tools: tools, Strict: true, Insert: r.options.Insert, Now: s.Now}
 	if s.Contact != nil {
 		r.options.Locale = strings.ReplaceAll(s.Contact.Language, "-", "_")
 		if zoned && s.Contact.TimeZone != "" {

@@ -147,7 +147,7 @@ type renderer struct {
 
 func (c *Compiled) renderer(ctx context.Context, s scope.Scope, note func(string, *vtl.Insertion)) *renderer {
 	r := &renderer{vars: variables{s}, note: note}
-	r.options = vtl.RenderOptions{Context: ctx, Tools: c.tools, Strict: true}
+	r.options = vtl.RenderOptions{Context: ctx, Tools: c.tools, Strict: true, Now: s.Now}
 	if s.Contact != nil {
 		r.options.Locale = strings.ReplaceAll(s.Contact.Language, "-", "_")
 		if c.zoned && s.Contact.TimeZone != "" {

@@ -9,6 +9,8 @@
 package scope
 
 import (
+	"time"
+
 	"tidings"
 	"tidings/vtl"
 )
@@ -38,6 +40,8 @@ type Scope struct {
 	Event    *tidings.Event   // nil = none
 	Replies  []NamedReply
 	Instance string // "" = none
+	// Now is the clock of templates. nil = that of the machine.
+	Now func() time.Time
 
 	data vtl.Value // of $data, once it was asked for
 }

@@ -78,9 +78,9 @@ func (e *Engine) Test(ctx context.Context, account tidings.AccountID, d *tidings
 	for _, r := range in.Replies {
 		mode.replies[r.Name] = r
 	}
-	j := &journey{e: e, program: compileProgram(d), dry: mode, sight: sight{tools: e.tools, now: func() time.Time { return in.At }}}
+	j := &journey{e: e, program: compileProgram(d), dry: mode, sight: sight{tools: e.tools}}
 	j.run = tidings.Run{Account: account, Instance: DryInstance, State: tidings.RunGoing, Block: d.Start}
-	j.sight.scope.Instance = DryInstance
+	j.sight.scope.Instance, j.sight.scope.Now = DryInstance, func() time.Time { return in.At }
 	if in.Event != nil {
 		event := *in.Event
 		j.sight.scope.Event, j.run.Event = &event, event.ID

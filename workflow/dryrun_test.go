@@ -237,3 +237,28 @@ func maskPointers(text string) string {
 	}
 	return b.String()
 }
+
+func TestADryRunTakesPlaceAtTheTimeOfItsInput(t *testing.T) {
+	store := shop()
+	store.messages[9] = tidings.Message{ID: 9, Name: "Day", Content: tidings.Content{Subject: "$date.format('yyyy-MM-dd HH:mm', $date)", Text: "x"}}
+	d := definition(t, `{"trigger":{"eventTypeKey":"promo"},"start":"a","blocks":[
+		{"id":"a","kind":"webhook","webhook":{"webhookId":5},"exits":{"ok":"b"}},{"id":"b","kind":"timer","timer":{"seconds":60},"exits":{"next":"c"}},
+		{"id":"c","kind":"message","message":{"messageId":9},"exits":{"next":"end"}},{"id":"end","kind":"end"}]}`, store.known())
+	var clock func() time.Time
+	e := NewEngine(EngineOptions{Store: store, Call: noCalls(t), Preview: func(_ context.Context, o call.Order) call.Result {
+		clock = o.Now
+		return call.Result{}
+	}})
+	at := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+	r, err := e.Test(t.Context(), 1, &d, DryInput{ContactID: 7, At: at, Replies: []tidings.RunReply{{Name: "WH5", Reply: tidings.Reply{Format: tidings.ReplyJSON, Body: []byte("{}")}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The message tells it in the contact's zone.
+	if m := r.Steps[2].Mail; m == nil || m.Subject != "2026-03-01 12:00" || clock == nil || !clock().Equal(at) {
+		t.Errorf("%s: %+v", stepsOf(&r), m)
+	}
+	if got := string(r.Steps[1].Decided); got != `{"until":"2026-03-01T10:01:00Z","skipped":true}` {
+		t.Errorf("the timer: %s", got)
+	}
+}

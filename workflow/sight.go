@@ -25,7 +25,6 @@ const (
 type sight struct {
 	scope scope.Scope
 	tools vtl.Tools
-	now   func() time.Time
 }
 
 // know adds the reply of a webhook. A later one of the same name hides it.
@@ -36,12 +35,12 @@ func (s *sight) know(name string, value vtl.Value) {
 
 // renew makes the scope anew: it keeps what it has made of its parts.
 func (s *sight) renew(contact *tidings.Contact, replies []scope.NamedReply) {
-	s.scope = scope.Scope{Contact: contact, Event: s.scope.Event, Replies: replies, Instance: s.scope.Instance}
+	s.scope = scope.Scope{Contact: contact, Event: s.scope.Event, Replies: replies, Instance: s.scope.Instance, Now: s.scope.Now}
 }
 
 // of gives the same sight with another contact.
 func (s *sight) of(contact *tidings.Contact) *sight {
-	other := &sight{scope: s.scope, tools: s.tools, now: s.now}
+	other := &sight{scope: s.scope, tools: s.tools}
 	other.renew(contact, s.scope.Replies)
 	return other
 }

@@ -133,7 +133,7 @@ type timerDecided struct {
 }
 
 func (j *journey) timer(b *block) outcome {
-	until := timerEnd(b.Timer, j.sight.now(), j.sight.zone(time.UTC)).UTC()
+	until := timerEnd(b.Timer, j.sight.scope.Now(), j.sight.zone(time.UTC)).UTC()
 	if j.dry != nil {
 		return outcome{exit: tidings.ExitNext, decided: timerDecided{Until: &until, Skipped: true}}
 	}

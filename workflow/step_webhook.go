@@ -54,7 +54,7 @@ func (j *journey) webhook(ctx context.Context, b *block) (outcome, error) {
 	}
 	s := &who.sight.scope
 	res := j.do(ctx, call.Order{
-		Webhook: w, Auth: auth, Contact: s.Contact, Event: s.Event, Replies: s.Replies, Instance: s.Instance,
+		Webhook: w, Auth: auth, Contact: s.Contact, Event: s.Event, Replies: s.Replies, Instance: s.Instance, Now: s.Now,
 		Key: CallKey(j.run.Instance, b.ID),
 	})
 	if res.Call.Outcome == tidings.OutcomeCanceled && ctx.Err() != nil {

@@ -27,8 +27,8 @@ func (e *Engine) take(ctx context.Context, run tidings.Run) (*journey, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &journey{e: e, run: run, program: p, sight: sight{tools: e.tools, now: e.now}}
-	j.sight.scope.Instance = run.Instance
+	j := &journey{e: e, run: run, program: p, sight: sight{tools: e.tools}}
+	j.sight.scope.Instance, j.sight.scope.Now = run.Instance, e.now
 	if run.Event != 0 {
 		event, err := e.store.Event(ctx, run.Account, run.Event)
 		switch tidings.CodeOf(err) {

@@ -59,7 +59,7 @@ func (s *sight) render(ctx context.Context, t template, strict bool) (written, e
 	}
 	var out written
 	options := vtl.RenderOptions{
-		Context: ctx, Limits: vtl.WebhookLimits(), Tools: s.tools, Strict: strict, Now: s.now, Zone: s.zone(time.UTC),
+		Context: ctx, Limits: vtl.WebhookLimits(), Tools: s.tools, Strict: strict, Now: s.scope.Now, Zone: s.zone(time.UTC),
 		Insert: func(in *vtl.Insertion) (string, error) {
 			if in.Source == strings.TrimSpace(t.source) {
 				v := fieldValue(in.Call, in.Value)
