@@ -66,6 +66,20 @@ func TestKillsEndEveryRunOnce(t *testing.T) {
 	account.wantsEnded(t, 1, events)
 
 	facts := account.facts(t)
+	checkDelivered(t, facts, events)
+	checkLetters(t, office.letters(), events)
+	checkCalls(t, outside.called(), events)
+	receiver.wants(t, events)
+	for i, got := range receiver.got() {
+		if got.IID != facts[i].text("iid") {
+			t.Fatalf("the endpoint got another activity as number %d", i+1)
+		}
+	}
+}
+
+// checkDelivered wants one DELIVERED for each event, and nothing else.
+func checkDelivered(t *testing.T, facts []fact, events int) {
+	t.Helper()
 	keys := map[string]int{}
 	for _, f := range facts {
 		if f.text("activityStatus") != "DELIVERED" {
@@ -76,40 +90,45 @@ func TestKillsEndEveryRunOnce(t *testing.T) {
 	if len(facts) != events || len(keys) != events {
 		t.Errorf("%d activities of %d events, want one for each of %d", len(facts), len(keys), events)
 	}
-	byAddress := map[string]map[string]int{}
+}
+
+// checkLetters wants one mail for each address; a repeat has its Message-ID.
+func checkLetters(t *testing.T, letters []letter, addresses int) {
+	t.Helper()
+	byAddress := map[string]map[string]bool{}
 	repeated := 0
-	for _, l := range office.letters() {
+	for _, l := range letters {
 		if byAddress[l.to] == nil {
-			byAddress[l.to] = map[string]int{}
+			byAddress[l.to] = map[string]bool{}
 		}
-		if byAddress[l.to][l.id()]++; byAddress[l.to][l.id()] > 1 {
+		if byAddress[l.to][l.id()] {
 			repeated++
 		}
+		byAddress[l.to][l.id()] = true
 	}
 	for address, ids := range byAddress {
 		if len(ids) != 1 {
 			t.Errorf("%s got %d different mails: %v", address, len(ids), ids)
 		}
 	}
-	if len(byAddress) != events {
-		t.Errorf("%d addresses got a mail", len(byAddress))
+	if len(byAddress) != addresses {
+		t.Errorf("%d addresses of %d got a mail", len(byAddress), addresses)
 	}
+	t.Logf("%d mails were repeated under their Message-ID", repeated)
+}
+
+// checkCalls wants two calls for each run; a repeat has its id.
+func checkCalls(t *testing.T, calls []shopCall, runs int) {
+	t.Helper()
 	ids := map[string]string{}
-	for _, c := range outside.called() {
+	for _, c := range calls {
 		if was, ok := ids[c.id]; ok && was != c.target+c.body {
 			t.Errorf("the call %s was made of %s and of %s", c.id, was, c.target+c.body)
 		}
 		ids[c.id] = c.target + c.body
 	}
-	if len(ids) != 2*events {
-		t.Errorf("%d different calls were made for %d runs", len(ids), events)
-	}
-	t.Logf("%d mails were repeated under their Message-ID", repeated)
-	receiver.wants(t, events)
-	for i, got := range receiver.got() {
-		if got.IID != facts[i].text("iid") {
-			t.Fatalf("the endpoint got another activity as number %d", i+1)
-		}
+	if len(ids) != 2*runs {
+		t.Errorf("%d different calls were made for %d runs", len(ids), runs)
 	}
 }
 
@@ -197,21 +216,7 @@ func TestABroadcastOutlivesPausesAndKills(t *testing.T) {
 	if shown.Progress.Sent != contacts || shown.Progress.Queued != contacts || shown.Progress.Failed+shown.Progress.Skipped != 0 {
 		t.Errorf("the broadcast is %+v", shown)
 	}
-	ids := map[string]map[string]bool{}
-	for _, l := range office.letters() {
-		if ids[l.to] == nil {
-			ids[l.to] = map[string]bool{}
-		}
-		ids[l.to][l.id()] = true
-	}
-	for address, of := range ids {
-		if len(of) != 1 {
-			t.Errorf("%s got %d different mails", address, len(of))
-		}
-	}
-	if len(ids) != contacts {
-		t.Errorf("%d contacts got the message", len(ids))
-	}
+	checkLetters(t, office.letters(), contacts)
 	if facts := account.facts(t); len(facts) != contacts {
 		t.Errorf("the feed has %d activities", len(facts))
 	}
