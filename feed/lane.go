@@ -212,9 +212,9 @@ func (l *lane) send() {
 		release()
 		return
 	}
-	if !l.d.mayPost() {
+	if !l.mayPost(ctx) {
 		release()
-		return // the shard is paused by now; decide sees it
+		return // decide sees why
 	}
 	l.tried = max(l.tried, batch.Last)
 	attempt, retryAfter := l.post(ctx, batch)
@@ -354,11 +354,25 @@ func (l *lane) lost(through tidings.Seq) {
 	l.save(nil)
 }
 
+// mayPost says whether the attempt may begin: nobody has called it off while
+// it waited, and the lease holds. From here on it is in flight.
+func (l *lane) mayPost(ctx context.Context) bool {
+	if !l.d.mayPost() {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if ctx.Err() != nil {
+		return false
+	}
+	l.posting, l.tryNow = true, false
+	return true
+}
+
 // post makes one attempt.
 func (l *lane) post(ctx context.Context, b *Batch) (tidings.Attempt, time.Duration) {
 	l.mu.Lock()
 	ep, pos := l.ep, l.pos
-	l.posting, l.tryNow = true, false
 	l.mu.Unlock()
 	attempt, retryAfter := l.d.cfg.Post(ctx, ep, Outgoing{
 		Batch:    b,

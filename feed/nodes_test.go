@@ -53,7 +53,7 @@ func newRack(t *testing.T, endpoints int, names ...tidings.NodeID) *rack {
 	for _, name := range names {
 		k.join(name)
 	}
-	time.Sleep(tidings.LeaseRenewal) // until the shares are fair
+	time.Sleep(2*tidings.LeaseRenewal + time.Second) // until the shares are fair
 	return k
 }
 
