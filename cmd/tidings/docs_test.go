@@ -90,7 +90,7 @@ func flagTable(node *kong.Node) string {
 func TestCommandsOfTheDocumentsExist(t *testing.T) {
 	app := model(t)
 	found := 0
-	for _, path := range []string{"../../README.md", "../../docs/operators.md", "../../docs/receivers.md", "../../docs/templates.md"} {
+	for _, path := range []string{"../../README.md", "../../docs/operators.md", "../../docs/receivers.md", "../../docs/templates.md", "../../docs/workflows.md", "../../docs/messages.md", "../../docs/sources.md"} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
