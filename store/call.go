@@ -119,6 +119,9 @@ const purgeCallsStep = 200
 
 // PurgeCalls removes the calls that began before a time, and gives their number.
 func (s *Store) PurgeCalls(ctx context.Context, before time.Time) (purged int, err error) {
+	if mine, err := s.engine.chore(ctx, purging); !mine || err != nil {
+		return 0, err
+	}
 	for {
 		var account tidings.AccountID
 		err := s.row(ctx, `SELECT a.id FROM account a WHERE EXISTS (SELECT 1 FROM call c WHERE c.account = a.id AND c.at < $1) LIMIT 1`,

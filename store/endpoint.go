@@ -131,6 +131,9 @@ const purgeStep = 10
 // PurgeDeleted removes what is left of the endpoints that were deleted before
 // a time, and gives their number. Their audit records stay.
 func (s *Store) PurgeDeleted(ctx context.Context, before time.Time) (int, error) {
+	if mine, err := s.engine.chore(ctx, purging); !mine || err != nil {
+		return 0, err
+	}
 	for purged := 0; ; {
 		var step int64
 		err := s.commit(ctx, func(tx *writeTx) (err error) {

@@ -84,6 +84,8 @@ type engine interface {
 
 	// start begins the engine's own loops; they end with ctx.
 	start(ctx context.Context)
+	// closing says goodbye to other nodes, while there are connections.
+	closing()
 	// release closes what the engine has open, when the loops have ended.
 	release() error
 }

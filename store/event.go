@@ -238,6 +238,9 @@ const purgeEventsStep = 500
 
 // PurgeEvents removes the events that came before a time, and gives their number.
 func (s *Store) PurgeEvents(ctx context.Context, before time.Time) (int, error) {
+	if mine, err := s.engine.chore(ctx, purging); !mine || err != nil {
+		return 0, err
+	}
 	for purged := 0; ; {
 		var step int64
 		err := s.commit(ctx, func(tx *writeTx) (err error) {

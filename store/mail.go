@@ -101,6 +101,9 @@ const purgeMailsStep = 300
 // wait to be sent (which those of a canceled broadcast do not), and gives their
 // number. Their activities stay.
 func (s *Store) PurgeMails(ctx context.Context, before time.Time) (purged int64, err error) {
+	if mine, err := s.engine.chore(ctx, purging); !mine || err != nil {
+		return 0, err
+	}
 	for after := int64(0); ; {
 		// Mails have their ids in the order of their making: the oldest come first.
 		var last int64

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"tidings"
@@ -227,7 +228,23 @@ func (e *pgEngine) chore(ctx context.Context, name string) (bool, error) {
 	if isNoRows(err) {
 		return false, nil
 	}
+	if err == nil { // of stores that ended without a goodbye
+		_, err = e.s.reader.ExecContext(ctx, `DELETE FROM writer WHERE at < now() - interval '1 day' AND id <> $1`, e.name)
+	}
 	return err == nil, readError(err)
+}
+
+// closing gives this store's chores to others, and takes its row of the table
+// writer away: the committer has ended. Both would be outdated by themselves.
+func (e *pgEngine) closing() {
+	ctx, cancel := context.WithTimeout(context.Background(), pgCloseTime)
+	defer cancel()
+	for _, statement := range []string{`DELETE FROM chore WHERE holder = $1`, `DELETE FROM writer WHERE id = $1`} {
+		if _, err := e.s.reader.ExecContext(ctx, statement, e.name); err != nil {
+			e.s.opts.Log.Warn("the database could not be told that this store is closed", slog.Any("error", err))
+			return
+		}
+	}
 }
 
 func int64s[T ~int64 | ~int](ids []T) []int64 {

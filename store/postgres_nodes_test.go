@@ -292,3 +292,61 @@ func wantCode(t *testing.T, err error, code tidings.Code) {
 		t.Fatalf("error %v, want code %q", err, code)
 	}
 }
+
+func TestOneNodeAtATimePurges(t *testing.T) {
+	nodes := openNodes(t, 2, Options{})
+	p := lane(t, nodes[0])
+	if err := nodes[0].DeleteEndpoint(t.Context(), 1, p.Endpoint, "admin"); err != nil {
+		t.Fatal(err)
+	}
+	later := nodes[0].now().AddDate(0, 0, 1)
+	if _, err := nodes[0].PurgeEvents(t.Context(), later); err != nil { // the purging is this node's now
+		t.Fatal(err)
+	}
+	if n, err := nodes[1].PurgeDeleted(t.Context(), later); n != 0 || err != nil {
+		t.Errorf("the other node purged %d, %v", n, err)
+	}
+	if n, err := nodes[0].PurgeDeleted(t.Context(), later); n != 1 || err != nil {
+		t.Errorf("the node whose the purging is purged %d, %v", n, err)
+	}
+	if err := nodes[0].Close(); err != nil {
+		t.Fatal(err)
+	}
+	if mine, err := nodes[1].engine.chore(t.Context(), purging); !mine || err != nil {
+		t.Errorf("after its end the purging is not the other's: %v", err)
+	}
+}
+
+func TestOneNodeAtATimeSeals(t *testing.T) {
+	nodes := openNodes(t, 2, Options{})
+	feeds(t, nodes[0], 1)
+	for i := range 2 * frameItems {
+		if _, err := nodes[i%2].Append(t.Context(), tidings.AppendRequest{Account: 1, Activities: []tidings.Activity{sample(i)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nodes[0].heads.forget() // what was told may still be under way
+	want := strings.Join(readFeed(t, nodes[0], 1), "")
+	for _, s := range nodes {
+		s.clean(t.Context())
+	}
+	if a, b := nodes[0].Stats().SealedAway, nodes[1].Stats().SealedAway; a == 0 || b != 0 {
+		t.Errorf("the nodes merged %d and %d frames away", a, b)
+	}
+	// Both at once, as after a stop, harm nothing either.
+	var group sync.WaitGroup
+	for _, s := range nodes {
+		group.Go(func() {
+			if _, err := s.SealStep(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	for _, s := range nodes {
+		s.heads.forget()
+		if got := strings.Join(readFeed(t, s, 1), ""); got != want {
+			t.Error("a feed reads differently after it was sealed")
+		}
+	}
+}

@@ -9,6 +9,10 @@ import (
 // dropStep is how many frames one write removes: the writes of others wait meanwhile.
 const dropStep = 128
 
+// purging is the chore of removing what is past its time: of several nodes one
+// does it at a time, and the others remove nothing.
+const purging = "purging"
+
 // DropMonths drops the months of arrival that ended before an instant, oldest
 // first, and names them (YYYY_MM). It stops at the first month that an active
 // endpoint still needs; deactivated endpoints hold nothing back. Readers are

@@ -240,6 +240,9 @@ const purgeRunsStep = 200
 // PurgeRuns removes the runs that ended before a time, with their steps, and
 // gives their number.
 func (s *Store) PurgeRuns(ctx context.Context, before time.Time) (purged int64, err error) {
+	if mine, err := s.engine.chore(ctx, purging); !mine || err != nil {
+		return 0, err
+	}
 	for {
 		var n int64
 		err := s.commit(ctx, func(tx *writeTx) (err error) {

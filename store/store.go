@@ -181,6 +181,7 @@ func (s *Store) shutDown() error {
 	s.stop()
 	s.committer.close()
 	s.loops.Wait()
+	s.engine.closing()
 	return s.release()
 }
 
