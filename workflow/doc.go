@@ -5,13 +5,14 @@
 // # The way of a run
 //
 //	trigger.go    an event, or activity.go: an activity, and the runs that it starts
-//	runner.go     runs that are due are claimed, a stride each; turns.go: a slow webhook delays its own runs only
+//	runner.go     runs that are due are claimed, for engine.go to execute; turns.go: a slow webhook delays its own runs only
 //	stride.go     steps up to the next thing that must last, and ONE commit of them all
 //	step.go       one function a kind of block; whose.go: whose data it uses
-//	sight.go      what conditions and templates of blocks see
+//	sight.go      what conditions and templates of blocks see; template.go: how those are written
 //	timer.go      until when a timer waits
 //	compile.go    a definition made ready, once a version; things.go: the webhooks, connectors and messages it names
 //	compose.go    the mail of a message block
+//	stats.go      how the runner is doing
 //
 // And before that, for people:
 //
