@@ -16,6 +16,7 @@ type door struct {
 	failures int       // in a row, while none was open
 	until    time.Time // nothing is tried before
 	last     string    // what went wrong; "" = nothing
+	refused  bool      // it was in an open conversation: opening another one is no recovery
 }
 
 // How long the door stays closed: 1, 2, 4 … seconds.
@@ -49,10 +50,33 @@ func (d *door) knock() {
 func (d *door) opened() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if !d.refused {
+		d.open()
+	}
+}
+
+// heard notes a mail that the server has judged by itself.
+func (d *door) heard() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.refused {
+		d.open()
+	}
+}
+
+func (d *door) open() {
 	if d.failures > 0 {
 		d.log.Info("the mail server can be reached again", "failures", d.failures)
 	}
-	d.failures, d.until, d.last = 0, time.Time{}, ""
+	d.failures, d.until, d.last, d.refused = 0, time.Time{}, "", false
+}
+
+// turnedAway notes that the server refuses whatever mail we have: it wants a login.
+func (d *door) turnedAway(now time.Time, words string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refused = true
+	d.close(now, words)
 }
 
 func (d *door) ended() {
@@ -70,15 +94,19 @@ func (d *door) failed(now time.Time, words string) (crowded bool) {
 	if d.sessions > 0 {
 		return true
 	}
+	d.close(now, words)
+	return false
+}
+
+func (d *door) close(now time.Time, words string) {
 	if now.Before(d.until) {
-		return false // another one has found that out
+		return // another one has found that out
 	}
 	if d.failures == 0 {
 		d.log.Warn("the mail server can't be reached", "error", words)
 	}
 	d.failures++
 	d.until, d.last = now.Add(min(time.Second<<min(d.failures-1, 10), longestClosed)), words
-	return false
 }
 
 // trouble gives what went wrong last, "" when all is well.

@@ -11,6 +11,7 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,6 +84,41 @@ func TestWhatTheServerSaysDecidesOfAMail(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAServerThatWantsALoginIsAskedNowAndThen: it greets everybody and refuses
+// every mail. No mail fails for that, and the server is not run into without end.
+func TestAServerThatWantsALoginIsAskedNowAndThen(t *testing.T) {
+	f, k := newFakeStore(), newSink(t, nil)
+	var later atomic.Int64
+	start := time.Now()
+	f.now = func() time.Time { return start.Add(time.Duration(later.Load())) }
+	k.locked.Store(true)
+	ids := []tidings.MailID{f.queue("a@example.com"), f.queue("b@example.com"), f.queue("c@other.example")}
+	s := startSender(t, f, k, nil)
+	f.waitFor(t, "the refusals", func() bool {
+		return !slices.ContainsFunc(ids, func(id tidings.MailID) bool { return len(f.outcomesOf(id)) == 0 })
+	})
+	f.with(func() {
+		for _, o := range f.outcomes {
+			if o.State != tidings.MailQueued || o.Error != "smtp;530 5.7.0 Authentication required" && !strings.HasPrefix(o.Error, "the mail server can't be reached: smtp;530") {
+				t.Errorf("mail %d is %s: %s", o.Mail, o.State, o.Error)
+			}
+			if !o.Due.After(start) {
+				t.Errorf("mail %d is tried again at once", o.Mail)
+			}
+		}
+		if words := s.Status().Error; words != "smtp;530 5.7.0 Authentication required" {
+			t.Errorf("the status says %q", words)
+		}
+		k.locked.Store(false)
+		later.Store(int64(2 * time.Minute))
+	})
+	s.Wake()
+	f.waitFor(t, "the mails", f.allSettled)
+	if words := s.Status().Error; words != "" {
+		t.Errorf("the status still says %q", words)
 	}
 }
 

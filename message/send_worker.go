@@ -101,6 +101,12 @@ func (w *worker) send(j *job, now time.Time) (a answer, crowded bool) {
 			}
 		}
 		a := w.session.send(l, j.until)
+		switch {
+		case a.verb == verbServer:
+			w.s.door.turnedAway(w.s.o.Now(), a.words)
+		case a.verb == verbSent || a.reusable:
+			w.s.door.heard()
+		}
 		if !a.reusable || w.session.mails >= mailsAtOnce {
 			w.end(a.reusable)
 		}

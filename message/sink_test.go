@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,8 @@ type sink struct {
 	mails []sunkMail
 	stuck map[string]chan struct{} // domains that are not answered until it is closed
 	named chan struct{}            // closed and made anew when an address is named
+
+	locked atomic.Bool // 530 to MAIL: it wants a login
 }
 
 // waitFor waits until somebody names an address.
@@ -128,6 +131,9 @@ func (s *sinkSession) Reset()        { s.from, s.to = "", "" }
 func (s *sinkSession) Logout() error { return nil }
 
 func (s *sinkSession) Mail(from string, _ *smtp.MailOptions) error {
+	if s.sink.locked.Load() {
+		return &smtp.SMTPError{Code: 530, EnhancedCode: smtp.EnhancedCode{5, 7, 0}, Message: "Authentication required"}
+	}
 	s.from = from
 	return nil
 }
