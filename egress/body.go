@@ -11,17 +11,19 @@ import (
 // headers in one packet, and a larger one for the price of one more.
 const joinBelow = 16 << 10
 
-// setBody gives the request its body, with its length and the means to send it anew.
-func setBody(r *http.Request, pieces [][]byte) {
+// setBody gives the request its body, with its length and the means to send it
+// anew. It says whether that is a pieceReader.
+func setBody(r *http.Request, pieces [][]byte) bool {
 	length := 0
 	for _, p := range pieces {
 		length += len(p)
 	}
 	if length == 0 {
-		return
+		return false
 	}
 	r.ContentLength = int64(length)
-	if len(pieces) == 1 || length <= joinBelow {
+	joined := len(pieces) == 1 || length <= joinBelow
+	if joined {
 		whole := pieces[0]
 		if len(pieces) > 1 {
 			whole = bytes.Join(pieces, nil)
@@ -31,6 +33,7 @@ func setBody(r *http.Request, pieces [][]byte) {
 		r.GetBody = func() (io.ReadCloser, error) { return &pieceReader{rest: pieces}, nil }
 	}
 	r.Body, _ = r.GetBody()
+	return !joined
 }
 
 // pieceReader reads pieces one after the other without joining them.

@@ -180,7 +180,7 @@ func send(ctx context.Context, rt http.RoundTripper, req *Request) (r Response, 
 	if req.Header != nil {
 		hr.Header = req.Header
 	}
-	setBody(hr, req.Body)
+	tr.pieces = setBody(hr, req.Body)
 	answer, err := rt.RoundTrip(hr)
 	if err != nil {
 		return r, err

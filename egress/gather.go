@@ -7,31 +7,73 @@ import (
 )
 
 // gatherConn is a TCP connection that writes the pieces of a body from where
-// they lie, in one system call (writev) where the transport would copy them
-// through a buffer of 32 KiB, a call for each.
-type gatherConn struct{ *net.TCPConn }
+// they lie, in one system call (writev) together with the headers, where the
+// transport would write the headers first and then copy the pieces through a
+// buffer of 32 KiB, a call for each. Its fields are its writer's: the transport
+// writes to a connection from one goroutine.
+type gatherConn struct {
+	*net.TCPConn
+	hold bool   // the next Write is the end of headers that pieces follow
+	held []byte // what such a Write has left
+}
+
+// holdHeaders has the next Write wait for the pieces.
+func (c *gatherConn) holdHeaders() { c.hold = true }
+
+// Write writes at once but for what holdHeaders has announced.
+func (c *gatherConn) Write(p []byte) (int, error) {
+	if c.hold {
+		c.hold, c.held = false, append(c.held, p...)
+		return len(p), nil
+	}
+	if err := c.release(); err != nil {
+		return 0, err
+	}
+	return c.TCPConn.Write(p)
+}
+
+// release writes what is held and will not go with pieces.
+func (c *gatherConn) release() error {
+	c.hold = false
+	if len(c.held) == 0 {
+		return nil
+	}
+	_, err := c.TCPConn.Write(c.held)
+	c.held = c.held[:0]
+	return err
+}
 
 // ReadFrom is what the transport calls with the body: a pieceReader limited to
 // the body's length. Anything else is left to the connection.
-func (c gatherConn) ReadFrom(r io.Reader) (int64, error) {
+func (c *gatherConn) ReadFrom(r io.Reader) (int64, error) {
 	limited, ok := r.(*io.LimitedReader)
 	if !ok {
-		return c.TCPConn.ReadFrom(r)
+		return c.readFrom(r)
 	}
 	body, ok := limited.R.(*pieceReader)
 	if !ok || body.left() > limited.N {
-		return c.TCPConn.ReadFrom(r)
+		return c.readFrom(r)
 	}
-	buffers := body.takeRest()
+	headers := int64(len(c.held))
+	buffers := append(net.Buffers{c.held}, body.takeRest()...)
 	n, err := buffers.WriteTo(c.TCPConn)
+	c.hold, c.held = false, c.held[:0]
+	n = max(0, n-headers)
 	limited.N -= n
 	return n, err
+}
+
+func (c *gatherConn) readFrom(r io.Reader) (int64, error) {
+	if err := c.release(); err != nil {
+		return 0, err
+	}
+	return c.TCPConn.ReadFrom(r)
 }
 
 // gather makes plain connections write pieces at once.
 func gather(c net.Conn) net.Conn {
 	if tcp, ok := c.(*net.TCPConn); ok {
-		return gatherConn{tcp}
+		return &gatherConn{TCPConn: tcp}
 	}
 	return c
 }
@@ -46,8 +88,8 @@ func (r *pieceReader) left() int64 {
 }
 
 // takeRest gives what has not been read, and leaves nothing.
-func (r *pieceReader) takeRest() net.Buffers {
-	rest := net.Buffers(slices.Clone(r.rest)) // writing changes the list; the pieces are shared
+func (r *pieceReader) takeRest() [][]byte {
+	rest := slices.Clone(r.rest) // the pieces are shared, the list is not
 	if len(rest) > 0 {
 		rest[0] = rest[0][r.at:]
 	}

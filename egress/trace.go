@@ -48,13 +48,15 @@ var ErrTurnedAway = errors.New("the server ends every connection before it takes
 type trace struct {
 	ctx    context.Context // the request's
 	cancel context.CancelCauseFunc
+	pieces bool // the body is a pieceReader
 
 	mu        sync.Mutex
 	phase     Phase
 	since     time.Time
 	spent     Timing
-	asked     int  // how often the transport has asked for a connection
-	connected bool // a connection was given; what a dial reports from now on is not ours
+	asked     int         // how often the transport has asked for a connection
+	conn      *gatherConn // the connection last given, when it is one
+	connected bool        // a connection was given; what a dial reports from now on is not ours
 	firstByte bool
 	reused    bool
 	idle      time.Duration
@@ -84,6 +86,7 @@ func (t *trace) attach() context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn:      t.getConn,
 		GotConn:      t.gotConn,
+		WroteHeaders: t.wroteHeaders,
 		WroteRequest: t.wroteRequest,
 		GotFirstResponseByte: func() {
 			t.update(func() { t.firstByte = true; t.enter(PhaseHead) })
@@ -126,9 +129,21 @@ func (t *trace) dialling(p Phase) {
 func (t *trace) gotConn(info httptrace.GotConnInfo) {
 	t.update(func() {
 		t.connected = true
+		t.conn, _ = info.Conn.(*gatherConn)
 		t.reused, t.idle = info.Reused, info.IdleTime
 		t.remote = info.Conn.RemoteAddr().String()
 		t.enter(PhaseSend)
+	})
+}
+
+// wroteHeaders is called by the connection's writer before it writes out what
+// it has of the headers. With a second connection in play it might be the
+// first one's, late; then nothing is held.
+func (t *trace) wroteHeaders() {
+	t.update(func() {
+		if t.pieces && t.asked == 1 && t.conn != nil {
+			t.conn.holdHeaders()
+		}
 	})
 }
 
