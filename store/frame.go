@@ -40,6 +40,10 @@ const (
 	frameMaxItems = 1 << 16
 	frameMaxBytes = 16 << 20
 
+	// decodeSlack is the room behind a block with which the decoder copies in
+	// whole words, and without which it copies byte by byte.
+	decodeSlack = 16
+
 	// compressFrom is the size from which a block is compressed.
 	compressFrom = 512
 )
@@ -277,7 +281,7 @@ func parseFrame(body []byte) (frame, error) {
 
 // chunk decompresses the frame.
 func (c *codec) chunk(f frame, first tidings.Seq) (tidings.Chunk, error) {
-	buf := make([]byte, 0, f.bytes)
+	buf := make([]byte, 0, f.bytes+decodeSlack)
 	in := uvarints{rest: f.blocks}
 	for len(in.rest) > 0 {
 		head := in.next(2*frameMaxBytes + 1)
@@ -289,10 +293,14 @@ func (c *codec) chunk(f frame, first tidings.Seq) (tidings.Chunk, error) {
 		in.rest = in.rest[size:]
 		switch {
 		case head&1 == 1:
-			var err error
-			if buf, err = c.decoder.DecodeAll(stored, buf); err != nil {
+			part, err := c.decoder.DecodeAll(stored, buf[len(buf):])
+			if err != nil {
 				return tidings.Chunk{}, fmt.Errorf("broken frame: %w", err)
 			}
+			if len(buf)+len(part) > f.bytes {
+				return tidings.Chunk{}, errFrame("its blocks are longer than its activities")
+			}
+			buf = buf[:len(buf)+len(part)]
 		case len(buf)+size > f.bytes:
 			return tidings.Chunk{}, errFrame("its blocks are longer than its activities")
 		default:
