@@ -15,7 +15,7 @@ const planBatches = 64
 
 // aheadWithin is how soon a receiver must answer for the next batches to be cut
 // meanwhile. A slower one would gain nothing by it, and thousands of them hold
-// one body each instead of three.
+// one body each instead of what two reads give.
 const aheadWithin = 250 * time.Millisecond
 
 // storeRetry is how long a lane waits after its store failed it. The
