@@ -31,7 +31,7 @@ type Log interface {
 	// once; done is called exactly once, when all is durable or refused, and must
 	// not block. Deliveries of one endpoint are applied in the order given. An
 	// urgent one asks for a commit now; the others ride along with the next
-	// commit or a flush a few milliseconds later.
+	// commit or a flush some milliseconds later.
 	//
 	// A position whose Fence is not the stored one is refused with CodeFenced (with
 	// CodeNotFound when the endpoint is gone), and one whose Lease is over with

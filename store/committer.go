@@ -19,7 +19,7 @@ const (
 	groupOps   = 4096
 	groupBytes = 8 << 20
 	// lazyFlush is how long a delivery that is not urgent waits for a commit to ride along with.
-	lazyFlush = 5 * time.Millisecond
+	lazyFlush = 20 * time.Millisecond
 )
 
 // committer owns the one write connection. There is no timer in the write
