@@ -313,3 +313,39 @@ func TestServerWithoutConnectionsToSpareIsWaitedFor(t *testing.T) {
 	})
 	l.check(t, nodes[0])
 }
+
+// TestPromotedStandbyHasAllThatWasAcknowledged loses the primary under load and
+// goes on with its synchronous standby, by an address that names both.
+func TestPromotedStandbyHasAllThatWasAcknowledged(t *testing.T) {
+	primary := faultyServer(t, pgtest.Options{})
+	standby, err := primary.Standby(t.Context(), "second", pgtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := standby.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := primary.Reload(t.Context(), map[string]string{"synchronous_standby_names": "second"}); err != nil {
+		t.Fatal(err)
+	}
+	o := Options{SealEvery: -1, DSN: fmt.Sprintf("postgres://postgres@127.0.0.1:%d,127.0.0.1:%d/postgres?sslmode=disable", primary.Port, standby.Port)}
+	nodes := []*Store{openNode(t, o), openNode(t, o)}
+	feeds(t, nodes[0], 2)
+	l := newLedger()
+	l.load(t, nodes, func() {
+		for l.count() < 200 {
+			if err := pause(t.Context(), time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := primary.Stop(syscall.SIGKILL); err != nil {
+			t.Error(err)
+		}
+		if err := standby.Promote(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	l.check(t, nodes[1])
+}
