@@ -2,6 +2,9 @@ package e2e_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -151,5 +154,56 @@ func TestADataDirectoryMovesToPostgreSQL(t *testing.T) {
 	}
 	if code, out, _ := run(t, "import-sqlite", old.data, "--db", dsn); code != 1 {
 		t.Errorf("a second import ended with %d:\n%s", code, out)
+	}
+}
+
+// TestADatabaseThatCannotBeUsedIsRefusedInWords: what is wrong and what to do, no
+// password, exit code 1, and nothing touched.
+func TestADatabaseThatCannotBeUsedIsRefusedInWords(t *testing.T) {
+	t.Parallel()
+	dsn := sharedDatabase(t)
+	host, with := hostOf(t, dsn)
+	keys := filepath.Join(t.TempDir(), "tidings.key")
+	nowhere := freeAddr(t)
+	for _, c := range []struct{ name, dsn, words string }{
+		{"no DSN", "postgres://user:hush@[::1", "can't be read"},
+		{"nobody listens", with(nowhere), nowhere[len("127.0.0.1:"):]},
+		{"no such database", strings.Replace(dsn, "/tidings_test", "/no_such_database", 1), "database"},
+		{"no such user", strings.Replace(dsn, "postgres@", "nobody:hush@", 1), "nobody"},
+	} {
+		code, out, errs := run(t, "migrate", "--db", c.dsn, "--secret-key-file", keys)
+		if code != 1 || !strings.Contains(errs, c.words) || strings.Contains(out+errs, "hush") {
+			t.Errorf("%s: ended with %d and says %q", c.name, code, out+errs)
+		}
+		if _, err := os.Stat(keys); err == nil {
+			t.Errorf("%s: a key file was left", c.name)
+		}
+	}
+	if code, _, errs := run(t, "serve", "--db", dsn, "--secret-key-file", keys, "--addr", freeAddr(t)); code != 1 || !strings.Contains(errs, "tidings migrate") {
+		t.Errorf("a node without the key file ended with %d and says %q", code, errs)
+	}
+	if code, _, errs := run(t, "serve", "--db", dsn, "--addr", freeAddr(t)); code != 2 || !strings.Contains(errs, "--secret-key-file") {
+		t.Errorf("a node that names no key file ended with %d and says %q", code, errs)
+	}
+	if code, _, errs := run(t, "backup", "--db", dsn, filepath.Join(t.TempDir(), "b")); code != 2 || !strings.Contains(errs, "pg_dump") {
+		t.Errorf("backup of a database ended with %d and says %q", code, errs)
+	}
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	var tables int
+	if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_tables WHERE schemaname = 'public'`).Scan(&tables); err != nil || tables != 0 {
+		t.Errorf("%d tables were made on %s: %v", tables, host, err)
+	}
+	if code, out, errs := run(t, "migrate", "--db", dsn, "--secret-key-file", keys); code != 0 {
+		t.Fatalf("migrate: %s%s", out, errs)
+	}
+	if _, err := conn.Exec(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true); UPDATE schema_compatible SET compatible_from = 99999`); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := run(t, "serve", "--db", dsn, "--secret-key-file", keys, "--addr", freeAddr(t)); code != 1 || !strings.Contains(errs, "newer version") {
+		t.Errorf("a database that is ahead: ended with %d and says %q", code, errs)
 	}
 }

@@ -242,7 +242,13 @@ func (l *load) ends() {
 	l.running.Wait()
 	l.c.sink.faulty(false)
 	for i, account := range l.accounts {
-		stored := account.feed(l.c.t)
+		// A node hears of what came in by another one within milliseconds, or, when
+		// its ears were cut off, with the next look at the heads of feeds.
+		var stored []activity
+		eventually(l.c.t, "every node shows all that was acknowledged", func() bool {
+			stored = account.feed(l.c.t)
+			return int64(len(stored)) >= l.producers[i].last()
+		})
 		if total := l.producers[i].check(stored); total != len(stored) {
 			l.c.t.Errorf("%d activities were acknowledged and %d are stored", total, len(stored))
 		}
@@ -253,6 +259,15 @@ func (l *load) ends() {
 		}
 		l.c.t.Logf("account %d: %d activities in order to each of %d endpoints", i+1, len(stored), len(l.endpoints[i]))
 	}
+}
+
+// last is the highest place that was acknowledged.
+func (p *producer) last() int64 {
+	last := int64(0)
+	for _, a := range p.acked {
+		last = max(last, a.Last)
+	}
+	return last
 }
 
 // clusterSink is one receiver for many endpoints, a path each. Beside the order
