@@ -51,6 +51,7 @@ type contactWriter struct {
 	lastID     tidings.ContactID // that was given; 0 = not read yet
 	names      []contactName     // to be stored
 	activities []tidings.Activity
+	origin     origin // of the changes
 }
 
 // contactName is what a contact is called, as the index of names takes it.
@@ -262,7 +263,7 @@ func (w *contactWriter) change(was *tidings.Contact, ch *tidings.ContactChange) 
 	if slices.Equal(was.Subscriptions, c.Subscriptions) {
 		return true, nil
 	}
-	activity, err := subscriptionChanged(&c, w.tx.now)
+	activity, err := w.subscriptionChanged(&c)
 	w.activities = append(w.activities, activity)
 	return true, err
 }

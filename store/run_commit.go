@@ -173,6 +173,10 @@ func (c *stepCommit) storeContact(tx *writeTx) error {
 	if err != nil {
 		return err
 	}
+	w.origin.run = &c.done.Run
+	if at := slices.IndexFunc(c.a.Steps, func(t tidings.Step) bool { return t.Kind == tidings.BlockUpdateContact }); at >= 0 {
+		w.origin.block = c.a.Steps[at].Block
+	}
 	if _, err := w.update(c.a.Contact, c.a.Change); err != nil {
 		return err
 	}

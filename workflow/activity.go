@@ -189,9 +189,9 @@ type facts struct {
 // launches gives the event that an activity makes, with the runs that it may
 // start; nothing when no workflow wants it.
 //
-// What a workflow has sent does not start that workflow again. And what a run
-// has sent that an activity started, starts no other by being delivered, not
-// delivered or opened: that happens by itself, so that workflows could send for ever in a circle.
+// What a workflow has sent or changed does not start that workflow again. And what
+// a run has sent or changed that an activity started, starts no other by what
+// happens of itself: else workflows could go on for ever in a circle.
 func (t *triggers) launches(account tidings.AccountID, kind tidings.Kind, wire []byte) []tidings.EventWithLaunches {
 	status, media := kind.Status().String(), kind.MediaType().String()
 	var about facts
@@ -207,7 +207,7 @@ func (t *triggers) launches(account tidings.AccountID, kind tidings.Kind, wire [
 			if json.Unmarshal(wire, &about) != nil {
 				return nil // the feed has checked it
 			}
-			if byItself(kind.Status()) && strings.HasPrefix(about.Source, activityPrefix) {
+			if strings.HasPrefix(about.Source, activityPrefix) && byItself(kind.Status(), about.Message) {
 				return nil
 			}
 		}
@@ -226,9 +226,10 @@ func (t *triggers) launches(account tidings.AccountID, kind tidings.Kind, wire [
 	return []tidings.EventWithLaunches{with}
 }
 
-// byItself says whether a status comes without anybody having decided to do something.
-func byItself(s tidings.Status) bool {
-	return slices.Contains([]tidings.Status{tidings.Delivered, tidings.Undelivered, tidings.Read, tidings.Sent}, s)
+// byItself says whether an activity comes without anybody having decided to do
+// something: a mail is delivered, and subscriptions are changed by a run, which names no message.
+func byItself(s tidings.Status, of tidings.MessageID) bool {
+	return s == tidings.SubscriptionChanged && of == 0 || slices.Contains([]tidings.Status{tidings.Delivered, tidings.Undelivered, tidings.Read, tidings.Sent}, s)
 }
 
 // paramsOf makes the fields of an activity parameters of an event, in their

@@ -307,3 +307,44 @@ func TestActivitiesOfTheFeedStartRunsOnceOnAnyNode(t *testing.T) {
 		}
 	})
 }
+
+// TestAWorkflowThatChangesSubscriptionsDoesNotFollowItself: what it does is
+// again what starts it, each time another change.
+func TestAWorkflowThatChangesSubscriptionsDoesNotFollowItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := openWorld(t, `{"trigger":{"activity":{"activityStatus":"SUBSCRIPTION_CHANGED"}},"start":"turn","blocks":[
+			{"id":"turn","kind":"updateContact","name":"%d %d","fields":[{"field":"SUBSCRIPTIONS","value":"#if($subscriptions.contains('a'))b#{else}a#end"}],"exits":{"next":"end"}},
+			{"id":"end","kind":"end"}]}`)
+		other := w.workflow
+		other.Name, other.ID = "its twin", 0
+		twin, err := w.CreateWorkflow(t.Context(), other, "test")
+		if err == nil {
+			_, err = w.ActivateWorkflow(t.Context(), w.account, twin.ID, twin.Version, "test")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		ann := "ann@example.com"
+		if _, err := w.CreateContact(t.Context(), w.account, tidings.ContactChange{Email: &ann}); err != nil {
+			t.Fatal(err)
+		}
+		kill := w.process()
+		defer kill()
+		f := workflow.NewFollower(workflow.FollowerOptions{Store: w.Store, Triggers: w.triggers, Log: slog.New(slog.DiscardHandler)})
+		f.Start()
+		defer f.Stop()
+		news := []string{"news"}
+		if _, _, err := w.UpsertContact(t.Context(), w.account, tidings.ContactChange{Email: &ann, Subscriptions: &news}, tidings.MatchEmail); err != nil {
+			t.Fatal(err)
+		}
+		sleep(5 * time.Minute)
+		runs, err := w.Runs(t.Context(), tidings.RunQuery{Account: w.account, Limit: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The change starts both; what each of them does, starts none.
+		if len(runs) != 2 {
+			t.Errorf("one change has started %d runs", len(runs))
+		}
+	})
+}

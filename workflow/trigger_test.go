@@ -144,11 +144,19 @@ func TestActivitiesOfWorkflowsDontGoInCircles(t *testing.T) {
 			t.Errorf("%s: %v, want %s", c.what, ids, c.ids)
 		}
 	}
-	// What people decide to do may lead on.
-	set := newTriggerSet([]tidings.ActiveWorkflow{{ID: 2, Version: 1, Definition: oneBlock(t, `{"activity":{"activityStatus":"CLICKED"}}`)}}, 1)
-	a := activityOf(t, `{"iid":"0bb5e1dc-0d1b-4deb-948f-8cea4d8ef738","contactId":7,"activityStatus":"CLICKED","mediaType":"email","activityDateTime":"2026-02-01T10:00:00","workflowId":9,"sourceEventTypeKey":"activity.CLICKED"}`)
-	if len(set.launches(1, a.Kind, a.Wire)) != 1 {
-		t.Error("a click in a mail that a click led to starts nothing")
+	for _, c := range []struct {
+		what, status, wire string
+		launches           int
+	}{
+		{"what people decide to do may lead on: a click in a mail that a click led to", "CLICKED", `"messageId":4`, 1},
+		{"and a choice on the preference page of that mail", "SUBSCRIPTION_CHANGED", `"messageId":4`, 1},
+		{"what a run has chosen for them does not", "SUBSCRIPTION_CHANGED", `"workflowBlockId":"keep"`, 0},
+	} {
+		set := newTriggerSet([]tidings.ActiveWorkflow{{ID: 2, Version: 1, Definition: oneBlock(t, `{"activity":{"activityStatus":"`+c.status+`"}}`)}}, 1)
+		a := activityOf(t, `{"iid":"0bb5e1dc-0d1b-4deb-948f-8cea4d8ef738","contactId":7,"activityStatus":"`+c.status+`","mediaType":"email","activityDateTime":"2026-02-01T10:00:00","workflowId":9,"sourceEventTypeKey":"activity.CLICKED",`+c.wire+`}`)
+		if n := len(set.launches(1, a.Kind, a.Wire)); n != c.launches {
+			t.Errorf("%s: %d launches, want %d", c.what, n, c.launches)
+		}
 	}
 }
 
