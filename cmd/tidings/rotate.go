@@ -17,8 +17,16 @@ type keysCmd struct {
 // rotateKeyCmd adds a key to the file of the keys that seal secrets. The
 // server reads the file when it starts, and seals anew what an older key has sealed.
 type rotateKeyCmd struct {
-	Data          string `required:"" placeholder:"DIR" help:"Data directory."`
+	Data          string `placeholder:"DIR" help:"Data directory."`
 	SecretKeyFile string `placeholder:"FILE" help:"File of the keys, when it is not tidings.key in the data directory."`
+}
+
+// Validate wants to know which file.
+func (c *rotateKeyCmd) Validate() error {
+	if c.Data == "" && c.SecretKeyFile == "" {
+		return errors.New("--data or --secret-key-file is required")
+	}
+	return nil
 }
 
 // Run adds the key.
