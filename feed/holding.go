@@ -19,6 +19,10 @@ const (
 	renewRetry = 500 * time.Millisecond
 	// releaseWithin bounds the last word of a node that stops.
 	releaseWithin = 2 * time.Second
+	// claimAfter is how long a node that could not renew in time claims nothing
+	// when it can again: the others, who most likely could not either, are to find
+	// their leases as they left them.
+	claimAfter = 2 * tidings.LeaseRenewal
 	// lookEvery is how many renewals pass between two looks at the node's load.
 	lookEvery = 5
 )
@@ -45,6 +49,7 @@ type holding struct {
 	failing  bool                   // the last renewal failed
 	leaving  bool                   // nothing is taken any more
 	renewals int
+	claims   time.Time // nothing is claimed before
 
 	notices notices
 	looked  tidings.AccountID // the last one whose head was read without being told of; only follow uses it
@@ -92,8 +97,6 @@ func (h *holding) stop(ctx context.Context) error {
 	h.stopping()
 	h.mu.Lock()
 	h.leaving = true
-	// A node that does not deliver keeps what it has and claims no more.
-	h.node.Roles = slices.DeleteFunc(slices.Clone(h.node.Roles), func(r tidings.Role) bool { return r == tidings.RoleDeliver })
 	shards := slices.DeleteFunc(h.d.held(), func(s *shard) bool { return s.is(shardDraining) })
 	h.mu.Unlock()
 	err := drainAll(ctx, shards, h.giveBack)
@@ -139,8 +142,8 @@ func (h *holding) renewSoon() {
 
 // renew asks once and does what the answer says. It gives the time until the next renewal.
 func (h *holding) renew(ctx context.Context) (time.Duration, error) {
-	node, released := h.tells()
 	sent := time.Now() // before it is sent: the lease can't hold shorter than from here
+	node, released := h.tells(sent)
 	asking, cancel := context.WithTimeout(ctx, tidings.LeaseRenewal)
 	defer cancel()
 	grant, err := h.leases.RenewLeases(asking, node, released)
@@ -148,17 +151,21 @@ func (h *holding) renew(ctx context.Context) (time.Duration, error) {
 		h.failed(ctx, err)
 		return 0, err
 	}
-	h.take(span{sent, grant.ValidFor - leaseMargin}, grant, released)
+	h.take(span{sent, grant.ValidFor - leaseMargin}, grant, released, node.Delivers())
 	if grant.Again > 0 {
 		return min(tidings.LeaseRenewal, grant.Again), nil
 	}
 	return tidings.LeaseRenewal, nil
 }
 
-// tells gives what a renewal says of the node.
-func (h *holding) tells() (tidings.Node, []tidings.Lease) {
+// tells gives what a renewal says of the node. One that does not say that it
+// delivers keeps what it has and claims no more.
+func (h *holding) tells(now time.Time) (tidings.Node, []tidings.Lease) {
 	h.mu.Lock()
 	look := h.renewals%lookEvery == 0
+	if h.renewals > 0 && h.until.Load().over(now) {
+		h.claims = now.Add(claimAfter)
+	}
 	h.renewals++
 	h.mu.Unlock()
 	var load tidings.NodeLoad
@@ -171,7 +178,11 @@ func (h *holding) tells() (tidings.Node, []tidings.Lease) {
 	if look {
 		h.node.Load = load
 	}
-	return h.node, slices.Clone(h.released)
+	node := h.node
+	if h.leaving || now.Before(h.claims) {
+		node.Roles = slices.DeleteFunc(slices.Clone(node.Roles), func(r tidings.Role) bool { return r == tidings.RoleDeliver })
+	}
+	return node, slices.Clone(h.released)
 }
 
 func (h *holding) failed(ctx context.Context, err error) {
@@ -184,8 +195,9 @@ func (h *holding) failed(ctx context.Context, err error) {
 	}
 }
 
-// take makes what is held here what was granted.
-func (h *holding) take(valid span, grant tidings.Grant, released []tidings.Lease) {
+// take makes what is held here what was granted; share says whether the node
+// asked for its share.
+func (h *holding) take(valid span, grant tidings.Grant, released []tidings.Lease, share bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.released = slices.DeleteFunc(h.released, func(l tidings.Lease) bool { return slices.Contains(released, l) })
@@ -202,7 +214,10 @@ func (h *holding) take(valid span, grant tidings.Grant, released []tidings.Lease
 	h.setLapse(left)
 	lost := h.lose(grant.Held)
 	gained := h.gain(grant.Held)
-	shed := h.shed(grant.Share)
+	shed := 0
+	if share {
+		shed = h.shed(grant.Share)
+	}
 	if lost+len(gained)+shed > 0 {
 		h.d.logger.Info("shards of this node", "held", len(grant.Held), "share", grant.Share, "gained", len(gained), "lost", lost, "giving back", shed)
 	}

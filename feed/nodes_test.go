@@ -288,6 +288,35 @@ func TestNodesThatComeBackBeforeOthersTookOverGoOnFromMemory(t *testing.T) {
 	})
 }
 
+func TestNodesKeepWhatTheyHadWhenTheStoreWasAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newRack(t, 30, "a", "b", "c")
+		k.answerWith(func(ctx context.Context) bool { return sleep(ctx, 2*time.Second) })
+		k.append(k.nodes[0], 5)
+		time.Sleep(time.Second)
+		set := func(n *rackNode, cut bool) {
+			n.log.mu.Lock()
+			defer n.log.mu.Unlock()
+			n.log.cut = cut
+		}
+		for _, n := range k.nodes {
+			set(n, true) // what is in flight can't be written down
+		}
+		time.Sleep(time.Minute)
+		for _, n := range k.nodes { // one finds the store before the others do
+			set(n, false)
+			time.Sleep(time.Second)
+		}
+		k.append(k.nodes[0], 5)
+		time.Sleep(time.Minute)
+		k.by(k.seen())
+		if posts := len(k.seen()); posts != 60 {
+			t.Errorf("%d POSTs for two batches to each of 30 endpoints", posts)
+		}
+		k.stop(k.nodes...)
+	})
+}
+
 func TestAnyNodePassesOnWhatOperatorsWant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newRack(t, 10, "a")
