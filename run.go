@@ -104,14 +104,17 @@ type Advance struct {
 	Hold time.Time
 	// NotTried says that the present step was not begun: the claim does not count as a try.
 	NotTried bool
-	Steps    []Step // with Run, Number and the ids of Call and Mail given by the store
-	Reply    *RunReply
-	Call     *Call // of the one of Steps whose kind is BlockWebhook
-	Mail     *Mail // of the one of Steps whose kind is BlockMessage
-	Contact  ContactID
-	Change   *ContactChange // of Contact
-	AddTo    SegmentID      // Contact; 0 = none
-	TakeOff  SegmentID      // Contact; 0 = none
+	// First is the number that the first of Steps has, so that an Advance which is given
+	// again after one that may have been stored is stored once; 0 = whichever is next.
+	First   int
+	Steps   []Step // with Run, Number and the ids of Call and Mail given by the store
+	Reply   *RunReply
+	Call    *Call // of the one of Steps whose kind is BlockWebhook
+	Mail    *Mail // of the one of Steps whose kind is BlockMessage
+	Contact ContactID
+	Change  *ContactChange // of Contact
+	AddTo   SegmentID      // Contact; 0 = none
+	TakeOff SegmentID      // Contact; 0 = none
 }
 
 // Advanced is what an Advance has led to.

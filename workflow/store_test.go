@@ -348,3 +348,64 @@ func TestAWorkflowThatChangesSubscriptionsDoesNotFollowItself(t *testing.T) {
 		}
 	})
 }
+
+// forgetful is a store that has stored a step and says that it can't tell, as one
+// whose database is lost in the midst of a commit.
+type forgetful struct {
+	*store.Store
+	forgets func(a *tidings.Advance) bool
+}
+
+func (f *forgetful) CommitStep(ctx context.Context, a tidings.Advance) (tidings.Advanced, error) {
+	done, err := f.Store.CommitStep(ctx, a)
+	if err == nil && f.forgets(&a) {
+		return tidings.Advanced{}, tidings.Errorf(tidings.CodeUnavailable, "the database is away: it may be stored")
+	}
+	return done, err
+}
+
+func TestAStepWhoseStoringIsInDoubtIsStoredOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := openWorld(t, `{"trigger":{"eventTypeKey":"promo"},"start":"ask","blocks":[
+			{"id":"ask","kind":"webhook","webhook":{"webhookId":%d},"exits":{"ok":"send"}},
+			{"id":"send","kind":"message","message":{"messageId":%d},"exits":{"next":"keep"}},
+			{"id":"keep","kind":"updateContact","fields":[{"field":"TOWN","value":"$data.WH5.promocode"}],"exits":{"next":"end"}},
+			{"id":"end","kind":"end"}]}`)
+		w.answer = func(call.Order) (string, time.Duration) { return `{"promocode":"SPRING"}`, time.Second }
+		doubts := map[tidings.BlockID]bool{}
+		unsure := &forgetful{Store: w.Store, forgets: func(a *tidings.Advance) bool {
+			if len(a.Steps) == 0 || doubts[a.Steps[0].Block] {
+				return false
+			}
+			doubts[a.Steps[0].Block] = true
+			return true
+		}}
+		runner := workflow.NewRunner(workflow.RunnerOptions{
+			Engine: workflow.NewEngine(workflow.EngineOptions{Store: w.Store, Call: w.call}), Store: unsure, Log: slog.New(slog.DiscardHandler),
+		})
+		w.due.Store(runner.Wake)
+		runner.Start()
+		runs := w.event(t, 1)
+		sleep(10 * time.Minute)
+		if err := runner.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(doubts) < 2 {
+			t.Fatalf("only %d strides were stored", len(doubts))
+		}
+		steps, err := w.Steps(t.Context(), w.account, runs[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var blocks []tidings.BlockID
+		for _, s := range steps {
+			blocks = append(blocks, s.Block)
+		}
+		if want := []tidings.BlockID{"ask", "send", "keep", "end"}; !slices.Equal(blocks, want) {
+			t.Errorf("the history is %v", blocks)
+		}
+		if mails, err := w.Mails(t.Context(), tidings.MailQuery{Account: w.account, Limit: 10}); len(mails) != 1 || err != nil {
+			t.Errorf("%d mails are queued, %v", len(mails), err)
+		}
+	})
+}

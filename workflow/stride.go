@@ -65,7 +65,7 @@ func (j *journey) contact() *tidings.Contact { return j.sight.scope.Contact }
 // stride is to be made again. A run that is Going in the end waits until Due, or, when that is not
 // after now, goes on at once.
 func (j *journey) stride(ctx context.Context) (tidings.Advance, error) {
-	a := tidings.Advance{Run: j.run.ID, Fence: j.run.Fence, State: tidings.RunGoing, Block: j.run.Block, Due: j.e.now(), Contact: j.run.Contact}
+	a := tidings.Advance{Run: j.run.ID, Fence: j.run.Fence, State: tidings.RunGoing, Block: j.run.Block, Due: j.e.now(), Contact: j.run.Contact, First: j.run.Steps + 1}
 	for a.State == tidings.RunGoing {
 		b := j.program.blocks[a.Block]
 		if b == nil || !b.complete() {
