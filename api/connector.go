@@ -56,7 +56,7 @@ type connectorJSON struct {
 	Version   int64                  `json:"version" doc:"Counts the changes."`
 	CreatedAt time.Time              `json:"createdAt"`
 	UpdatedAt time.Time              `json:"updatedAt"`
-	UsedIn    []useJSON              `json:"usedIn,omitempty" doc:"Who uses it; only where one connector is shown."`
+	UsedIn    []useJSON              `json:"usedIn,omitempty" doc:"The webhooks that use it, and the workflows that call them; only where one connector is shown."`
 }
 
 type shownConnectorAuthJSON struct {
@@ -171,6 +171,11 @@ func (s *Server) getConnector(ctx context.Context, c caller, in *connectorPath) 
 	if err != nil {
 		return nil, err
 	}
+	calling, err := s.callersOf(ctx, c.account(), users)
+	if err != nil {
+		return nil, err
+	}
+	users = append(users, calling...)
 	out := &shownConnector{connectorView(&found)}
 	out.Body.UsedIn = usesView(users)
 	return out, nil

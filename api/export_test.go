@@ -59,3 +59,20 @@ func DecodeCondition(data []byte) (*tidings.Condition, error) {
 
 // NextBatch is nextBatch.
 func NextBatch(rows int, took time.Duration, others bool) int { return nextBatch(rows, took, others) }
+
+// DecodeDefinition reads the body of a check, for its fuzz target.
+func DecodeDefinition(data []byte) (*tidings.Definition, error) {
+	var in checkWorkflowJSON
+	if err := decodeStrict(append(append([]byte(`{"definition":`), data...), '}'), &in); err != nil {
+		return nil, err
+	}
+	if !in.Definition.given() {
+		return nil, invalidField("definition", "is required")
+	}
+	d := &decoder{}
+	def := in.Definition.value.definition(d, "definition")
+	if len(d.faults) > 0 {
+		return nil, &tidings.Error{Code: tidings.CodeInvalid, Fields: d.faults}
+	}
+	return &def, nil
+}

@@ -117,6 +117,18 @@ func (s *Server) usersOf(ctx context.Context, account tidings.AccountID, uses fu
 	return users, err
 }
 
+// callersOf finds the workflows that call webhooks.
+func (s *Server) callersOf(ctx context.Context, account tidings.AccountID, webhooks []tidings.Use) ([]tidings.Use, error) {
+	if len(webhooks) == 0 {
+		return nil, nil
+	}
+	return s.usersOf(ctx, account, func(d *tidings.Definition) bool {
+		return slices.ContainsFunc(workflow.UsesOf(d).Webhooks, func(id tidings.WebhookID) bool {
+			return slices.ContainsFunc(webhooks, func(u tidings.Use) bool { return u.ID == int64(id) })
+		})
+	})
+}
+
 // messageUsers finds who sends a message.
 func (s *Server) messageUsers(ctx context.Context, account tidings.AccountID, id tidings.MessageID) ([]tidings.Use, error) {
 	users, err := s.usersOf(ctx, account, func(d *tidings.Definition) bool { return slices.Contains(workflow.UsesOf(d).Messages, id) })

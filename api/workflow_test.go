@@ -194,6 +194,9 @@ func TestWhoUsesAThingIsSaidAndKeepsItFromBeingDeleted(t *testing.T) {
 	if a := w.request(key, "GET /v1/webhooks/2", "").want(200); !strings.Contains(a.body, users) {
 		t.Errorf("users of the webhook: %s", a.body)
 	}
+	if a := w.request(key, "GET /v1/connectors/1", "").want(200); !strings.Contains(a.body, `"usedIn":[{"kind":"webhook","id":1,"name":"contacts_get_by_email"},{"kind":"workflow","id":1,"name":"Welcome"}]`) {
+		t.Errorf("users of the connector: %s", a.body)
+	}
 	const user = `"usedIn":[{"kind":"workflow","id":1,"name":"Welcome"}]`
 	for _, line := range []string{"GET /v1/messages/1", "GET /v1/segments/1"} {
 		if a := w.request(key, line, "").want(200); !strings.Contains(a.body, user) {

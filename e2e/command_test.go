@@ -23,7 +23,7 @@ func TestBadCommandLinesEndWith2AndSayWhy(t *testing.T) {
 	}{
 		{"serv", "serv"},
 		{"serve", "--data"},
-		{"serve --data DATA --adr 127.0.0.1:0", "did you mean \"--addr\""},
+		{"serve --data DATA --adr 127.0.0.1:0", "\"--addr\""},
 		{"serve --data DATA --egress-allow 10.0.0.0/33", "10.0.0.0/33"},
 		{"serve --data DATA --egress-allow 10.0.0.1/8", "did you mean 10.0.0.0/8"},
 		{"serve --data DATA --retry-base 2h --retry-cap 1h", "--retry-cap"},
@@ -34,6 +34,12 @@ func TestBadCommandLinesEndWith2AndSayWhy(t *testing.T) {
 		{"listen --secret hunter2", "whsec_"},
 		{"listen --status 99", "--status"},
 		{"listen --fail -1", "--fail"},
+		{"serve --data DATA --smtp http://mail.example.com", "--smtp"},
+		{"serve --data DATA --mail-from nobody", "--mail-from"},
+		{"serve --data DATA --dkim-domain example.com", "--dkim-key"},
+		{"serve --data DATA --bounce-addr 127.0.0.1:0", "--bounce-domain"},
+		{"serve --data DATA --workers -1", "--workers"},
+		{"test-workflows --key k one", "one"},
 		{"demo --rate 0", "--rate"},
 		{"account create", "<name>"},
 		{"backup --data DATA", "<file>"},
@@ -221,7 +227,10 @@ func TestDemoEndsByItselfVerifiedAndLeavesNothing(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("ended with %d: %s%s", code, out, errs)
 	}
-	for _, want := range []string{"accepted", "delivered", "refused 503", "waiting", "caught up", "curl -u :tk_", "Checked: every acknowledged activity was received"} {
+	for _, want := range []string{
+		"accepted", "delivered", "refused 503", "waiting", "caught up", "curl -u :tk_", "subscribed olena.bondar@mail.example", "Olena, your code is LVIV-",
+		"opened it and went to the sale", "from event to activity", "Checked: every acknowledged activity was received",
+	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the demo does not say %q:\n%s", want, out)
 		}
