@@ -38,6 +38,15 @@ func TestADatabaseThatRestartsLosesNothing(t *testing.T) {
 		l.flows()
 		t.Logf("deliveries go on after signal %d to the database", how)
 	}
+	if err := db.Stop(syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	after(t, tidings.LeaseTTL+2*time.Second)
+	if err := db.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.flows()
+	t.Log("deliveries go on after the database was away for longer than leases hold")
 	for range 10 {
 		if _, err := db.Terminate(t.Context(), "tidings", 3); err != nil {
 			t.Log(err)
@@ -206,4 +215,9 @@ func TestADatabaseThatCannotBeUsedIsRefusedInWords(t *testing.T) {
 	if code, _, errs := run(t, "serve", "--db", dsn, "--secret-key-file", keys, "--addr", freeAddr(t)); code != 1 || !strings.Contains(errs, "newer version") {
 		t.Errorf("a database that is ahead: ended with %d and says %q", code, errs)
 	}
+	// The next version has been rolled out on another node, and says that this one may go on.
+	if _, err := conn.Exec(t.Context(), `UPDATE schema_compatible SET compatible_from = 1`); err != nil {
+		t.Fatal(err)
+	}
+	start(t, "serve", "--db", dsn, "--secret-key-file", keys, "--addr", freeAddr(t)).says(t, "is ready on")
 }
