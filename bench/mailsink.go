@@ -103,11 +103,6 @@ func htmlOf(r io.Reader) (string, error) {
 	}
 }
 
-// await waits until the sink has taken n mails.
-func (s *mailSink) await(ctx context.Context, n int64) error {
-	return poll(ctx, func() (bool, error) { return s.taken.Load() >= n, nil })
-}
-
 // pollEvery is how often something is asked that does not tell by itself.
 const pollEvery = 10 * time.Millisecond
 

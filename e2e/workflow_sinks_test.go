@@ -244,7 +244,6 @@ type shop struct {
 	mu    sync.Mutex
 	calls map[string]int // by Tidings-Call-Id: how often it came
 	seen  []shopCall
-	fails bool
 }
 
 type shopCall struct {
@@ -275,12 +274,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.calls[id]++
 	s.seen = append(s.seen, shopCall{r.Method, r.RequestURI, string(body), id, r.Header.Clone()})
-	fails := s.fails
 	s.mu.Unlock()
-	if fails {
-		http.Error(w, "the shop is closed", http.StatusInternalServerError)
-		return
-	}
 	w.Header().Set("Content-Type", "application/json")
 	switch r.URL.Path {
 	case "/api/v1/contacts":
@@ -290,13 +284,6 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
-}
-
-// close has it answer 500, or 200 again.
-func (s *shop) shut(shut bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fails = shut
 }
 
 // called is what it was asked so far.
