@@ -14,7 +14,7 @@ const (
 	MailQueued  MailState = "queued"  // to be sent when it is due
 	MailSent    MailState = "sent"    // the SMTP server took it, or the outbox did
 	MailFailed  MailState = "failed"  // refused for good, or given up
-	MailDropped MailState = "dropped" // its broadcast was canceled before it was sent
+	MailDropped MailState = "dropped" // its broadcast was canceled, or its contact deleted, before it was sent
 )
 
 // Mail is one message to one contact, rendered. Links are not tracked in it yet: that is

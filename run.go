@@ -16,7 +16,7 @@ const (
 	RunGoing   RunState = "going"   // a step is due, or will be
 	RunEnded   RunState = "ended"   // it came to an end
 	RunFailed  RunState = "failed"  // it can't go on; Run.Error says why
-	RunStopped RunState = "stopped" // by hand, or with its workflow
+	RunStopped RunState = "stopped" // by hand, with its workflow, or with its contact
 )
 
 // Run is one launch of a workflow for one contact.
@@ -32,7 +32,7 @@ type Run struct {
 	Block    BlockID   // the next one to be executed; "" when it has ended
 	Due      time.Time // when
 	Marked   bool      // something failed on its way
-	Error    string    // why it failed; "" otherwise
+	Error    string    // why it failed, or that its contact was deleted; "" otherwise
 	// Entered is when it reached Block, for timers.
 	Entered time.Time
 	// Tries counts the claims since the last commit that had Steps or was NotTried:

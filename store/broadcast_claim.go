@@ -52,7 +52,7 @@ func claimBroadcasts(tx *writeTx, limit int, hold time.Duration) ([]tidings.Broa
 
 // CommitBroadcast stores what a claim has made of a page of the segment: its
 // mails, how far it has come and when it goes on, in one commit, so that no
-// contact gets two. CodeFenced, and nothing is stored, when the broadcast is
+// contact gets two; contacts that were deleted meanwhile are skipped. CodeFenced, and nothing is stored, when the broadcast is
 // another claimant's, or was paused or canceled meanwhile.
 func (s *Store) CommitBroadcast(ctx context.Context, p tidings.BroadcastPage) error {
 	bodies := make([][]byte, len(p.Mails))
@@ -78,13 +78,22 @@ func (s *Store) CommitBroadcast(ctx context.Context, p tidings.BroadcastPage) er
 		if err != nil {
 			return err
 		}
+		gone := 0
 		for i := range p.Mails {
 			m := p.Mails[i]
 			m.Account, m.Broadcast = account, p.ID
-			if _, err := s.insertMail(tx, &m, bodies[i]); err != nil {
+			_, err := s.insertMail(tx, &m, bodies[i])
+			if tidings.CodeOf(err) == tidings.CodeNotFound {
+				gone++
+				continue
+			}
+			if err != nil {
 				return err
 			}
 		}
-		return nil
+		if gone == 0 {
+			return nil
+		}
+		return tx.queue(`UPDATE broadcast SET queued = queued - $2, open = open - $2, skipped = skipped + $2 WHERE id = $1`, p.ID, gone)
 	})
 }

@@ -13,7 +13,8 @@ import (
 
 // AppendCall adds a call to the log and gives its id. Of the bodies of request
 // and reply the first MaxLoggedBody bytes are kept. Secrets are masked by the
-// caller: nothing here is sealed.
+// caller: nothing here is sealed. When the call's contact is gone, because it
+// was deleted meanwhile, what stays of the call is what stays of the earlier ones.
 func (s *Store) AppendCall(ctx context.Context, c *tidings.Call) (tidings.CallID, error) {
 	detail, err := s.packCall(c)
 	if err != nil {
@@ -21,7 +22,7 @@ func (s *Store) AppendCall(ctx context.Context, c *tidings.Call) (tidings.CallID
 	}
 	var id tidings.CallID
 	err = s.commit(ctx, func(tx *writeTx) (err error) {
-		id, err = insertCall(tx, c, detail)
+		id, err = s.insertCall(tx, c, detail)
 		return err
 	})
 	return id, err
@@ -29,17 +30,25 @@ func (s *Store) AppendCall(ctx context.Context, c *tidings.Call) (tidings.CallID
 
 // insertCall writes a call whose detail was packed before the transaction, so
 // that nobody waits for the packing.
-func insertCall(tx *writeTx, c *tidings.Call, detail []byte) (id tidings.CallID, err error) {
+func (s *Store) insertCall(tx *writeTx, c *tidings.Call, detail []byte) (id tidings.CallID, err error) {
 	status := 0
 	if n := len(c.Tries); n > 0 {
 		status = c.Tries[n-1].Status
 	}
 	err = tx.row(`
 		INSERT INTO call (account, at, webhook, contact, event, outcome, status, test, duration, call_key, name, error, detail)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
-		c.Account, millis(c.At), c.Webhook, c.Contact, c.Event, c.Outcome, status, c.Test, c.Duration.Microseconds(),
+		SELECT $1, $2, $3, CAST($4 AS BIGINT), $5, $6, $7, $8, $9, $10, $11, $12, $13
+		WHERE $4 = 0 OR EXISTS (SELECT 1 FROM contact WHERE id = $4 AND account = $1) RETURNING id`,
+		c.Account, millis(c.At), c.Webhook, c.Contact, c.Event, c.Outcome, status, flag(c.Test), c.Duration.Microseconds(),
 		c.Key, c.Name, c.Error, detail).Scan(&id)
-	return id, err
+	if !errors.Is(err, sql.ErrNoRows) {
+		return id, err
+	}
+	kept := erasedCall(c)
+	if detail, err = s.packCall(&kept); err != nil {
+		return 0, err
+	}
+	return s.insertCall(tx, &kept, detail)
 }
 
 // Call gives a call of an account; CodeNotFound when the log has none of the id.

@@ -51,6 +51,7 @@ func (s *Store) eraseCalls(tx *writeTx, account tidings.AccountID, contact tidin
 // erasedCall is what stays of a call.
 func erasedCall(c *tidings.Call) tidings.Call {
 	kept := *c
+	kept.Contact = 0
 	kept.Request = tidings.SentRequest{Method: c.Request.Method}
 	if u, err := url.Parse(c.Request.URL); err == nil && u.Host != "" {
 		kept.Request.URL = u.Scheme + "://" + u.Host

@@ -48,6 +48,9 @@ func (t *tracking) track(h *tidings.Hit) error {
 	if err := t.mail.read(t.tx.row(selectMail+` WHERE id = $1`, h.Mail)); err != nil {
 		return orNotFound(err, "mail", int64(h.Mail))
 	}
+	if erased(&t.mail.Mail) {
+		return errErased(&t.mail.Mail)
+	}
 	h.At = cmp.Or(h.At, t.tx.now)
 	m := &t.mail
 	opened, hits := m.opened, m.hits

@@ -76,15 +76,49 @@ func mayLaunch(tx *writeTx, e *tidings.Event, l *tidings.Launch) (bool, error) {
 	if l.Once.Mode == tidings.OnceAlways {
 		return true, nil
 	}
-	before := int64(-1) // never again
+	before, expires := int64(-1), int64(0) // never again
 	if l.Once.Mode == tidings.OncePer {
-		before = millis(tx.now.Add(-time.Duration(l.Once.Per) * time.Second))
+		per := time.Duration(l.Once.Per) * time.Second
+		before, expires = millis(tx.now.Add(-per)), millis(tx.now.Add(per))
 	}
 	// Of a workflow that is off nothing starts, so nothing is noted.
-	n, err := tx.exec(`INSERT INTO run_once (workflow, key_value, at) SELECT id, $2, $3 FROM workflow WHERE id = $1 AND account = $4 AND active > 0
-		ON CONFLICT (workflow, key_value) DO UPDATE SET at = excluded.at WHERE run_once.at <= $5`,
-		l.Workflow, e.KeyValue, millis(tx.now), e.Account, before)
+	n, err := tx.exec(`INSERT INTO run_once (workflow, key_value, at, expires) SELECT id, $2, $3, $6 FROM workflow WHERE id = $1 AND account = $4 AND active > 0
+		ON CONFLICT (workflow, key_value) DO UPDATE SET at = excluded.at, expires = excluded.expires WHERE run_once.at <= $5`,
+		l.Workflow, e.KeyValue, millis(tx.now), e.Account, before, expires)
 	return n > 0, err
+}
+
+// purgeOnceStep is how many notes one step of a purge takes.
+const purgeOnceStep = 500
+
+// PurgeOnce removes the notes of earlier starts that hold no run back any more:
+// those of workflows that start one for each keyValue and time, when that time
+// has gone, and those of workflows that were deleted before an instant, zero =
+// of none. It gives their number. What a longer time, set later, would have
+// held back then starts.
+func (s *Store) PurgeOnce(ctx context.Context, deletedBefore time.Time) (purged int64, err error) {
+	if mine, err := s.engine.chore(ctx, purging); !mine || err != nil {
+		return 0, err
+	}
+	for _, some := range []struct {
+		notes string
+		at    int64
+	}{
+		{`expires > 0 AND expires <= $1`, millis(s.now())},
+		{`workflow IN (SELECT id FROM workflow WHERE deleted > 0 AND deleted < $1)`, millis(deletedBefore)},
+	} {
+		for n := int64(purgeOnceStep); n == purgeOnceStep; purged += n {
+			err := s.commit(ctx, func(tx *writeTx) (err error) {
+				n, err = tx.exec(`DELETE FROM run_once WHERE (workflow, key_value) IN (SELECT workflow, key_value FROM run_once WHERE `+some.notes+` LIMIT $2)`,
+					some.at, purgeOnceStep)
+				return err
+			})
+			if err != nil {
+				return purged, err
+			}
+		}
+	}
+	return purged, nil
 }
 
 // insertRun stores a run that begins now, and gives 0 when its workflow is not

@@ -9,7 +9,7 @@ import (
 
 // QueueMail stores a mail to be sent when it is due; the store gives its id,
 // its iid when it has none, and CreatedAt, and a Due that is zero is now.
-// CodeNotFound when there is no such account.
+// CodeNotFound when there is no such account, or its contact is gone.
 func (s *Store) QueueMail(ctx context.Context, m tidings.Mail) (tidings.MailID, error) {
 	body := s.packBodies(&m)
 	var id tidings.MailID
@@ -28,20 +28,29 @@ func (s *Store) QueueMail(ctx context.Context, m tidings.Mail) (tidings.MailID, 
 }
 
 // Mail gives a mail of an account, with its bodies; CodeNotFound when the
-// account has none of the id.
+// account has none of the id. One whose contact was deleted has no address, no
+// subject and no bodies any more.
 func (s *Store) Mail(ctx context.Context, account tidings.AccountID, id tidings.MailID) (tidings.Mail, error) {
 	return s.mail(ctx, s.row(ctx, selectMail+` WHERE account = $1 AND id = $2`, account, id), id)
 }
 
-// MailByID is Mail for what names a mail without its account: the tokens of links.
+// MailByID is Mail for what names a mail without its account: the tokens of
+// links. CodeNotFound also when its contact was deleted.
 func (s *Store) MailByID(ctx context.Context, id tidings.MailID) (tidings.Mail, error) {
-	return s.mail(ctx, s.row(ctx, selectMail+` WHERE id = $1`, id), id)
+	m, err := s.mail(ctx, s.row(ctx, selectMail+` WHERE id = $1`, id), id)
+	if err == nil && erased(&m) {
+		return tidings.Mail{}, errErased(&m)
+	}
+	return m, err
 }
 
 func (s *Store) mail(ctx context.Context, row scanner, id tidings.MailID) (tidings.Mail, error) {
 	var r mailRow
 	if err := r.read(row); err != nil {
 		return tidings.Mail{}, orNotFound(err, "mail", int64(id))
+	}
+	if erased(&r.Mail) {
+		return r.Mail, nil
 	}
 	var body []byte
 	if err := s.row(ctx, `SELECT body FROM mail_body WHERE mail = $1`, id).Scan(&body); err != nil {

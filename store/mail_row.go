@@ -71,6 +71,7 @@ func decodeTexts(column string) ([]string, error) {
 
 // insertMail queues a mail whose bodies were packed before the transaction.
 // The store gives the iid when it has none, and a Due that is zero is now.
+// CodeNotFound when its contact is gone.
 func (s *Store) insertMail(tx *writeTx, m *tidings.Mail, body []byte) (id tidings.MailID, err error) {
 	iid, due := m.IID, m.Due
 	if iid == "" {
@@ -82,10 +83,14 @@ func (s *Store) insertMail(tx *writeTx, m *tidings.Mail, body []byte) (id tiding
 	err = tx.row(`
 		INSERT INTO mail (account, iid, message, name, tag, language, contact, external, address, broadcast, workflow, block, instance,
 			event, event_key, event_type, test, from_name, from_address, reply_to, categories, subject, state, due, wake, created)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, 'queued', $23, $23, $24) RETURNING id`,
+		SELECT $1, $2, $3, $4, $5, $6, CAST($7 AS BIGINT), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, 'queued', $23, $23, $24
+		WHERE $7 = 0 OR EXISTS (SELECT 1 FROM contact WHERE id = $7 AND account = $1) RETURNING id`,
 		m.Account, iid, m.Message, m.Name, m.Tag, m.Language, m.Contact, m.External, m.To, m.Broadcast, m.Workflow, m.Block, m.Instance,
 		m.Event, m.EventKey, m.EventType, flag(m.Test), m.From.Name, m.From.Address, m.ReplyTo, encodeTexts(m.Categories), m.Subject,
 		millis(due), millis(tx.now)).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, orNotFound(err, "contact", int64(m.Contact))
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -176,6 +176,9 @@ func (st *settling) heardLater(o *tidings.MailOutcome) error {
 	if err := r.read(st.tx.row(selectMail+` WHERE id = $1`, o.Mail)); err != nil {
 		return orNotFound(err, "mail", int64(o.Mail))
 	}
+	if erased(&r.Mail) {
+		return errErased(&r.Mail)
+	}
 	if o.State != tidings.MailFailed || r.State == tidings.MailFailed || r.State == tidings.MailDropped {
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 // their account, and the mail its workflow, run, event and iid. Once Marked
 // is set it stays. The run that comes back has its replies when it is held.
 //
-//	CodeFenced    the run is another claimant's, or was stored already as given by First, or was stopped meanwhile: nothing is to be done about it
+//	CodeFenced    the run is another claimant's, or was stored already as given by First, or was stopped or its contact deleted meanwhile: nothing is to be done about it
 //	CodeNotFound  there is no such contact or segment
 //	CodeInvalid   the contact would break a rule
 //	CodeConflict  an address of the contact's belongs to another, or the segment has a condition
@@ -65,7 +65,7 @@ func (s *Store) newStepCommit(a tidings.Advance) (*stepCommit, error) {
 const advanceRun = `UPDATE run SET state = $3, block = $4, due = $5, wake = $6, entered = CASE WHEN block = $4 THEN entered ELSE $7 END,
 		marked = CASE WHEN marked = 1 THEN 1 ELSE $8 END, error = $9, steps = steps + $10, tries = CASE WHEN $10 > 0 OR $13 = 1 THEN 0 ELSE tries END,
 		replies = CASE WHEN replies = 1 THEN 1 ELSE $11 END, ended = $12
-	WHERE id = $1 AND fence = $2 AND state = 'going' AND ($14 = 0 OR steps = $14 - 1) RETURNING ` + runColumns
+	WHERE id = $1 AND fence = $2 AND state = 'going' AND ($14 = 0 OR steps = $14 - 1) AND (contact = 0 OR EXISTS (SELECT 1 FROM contact c WHERE c.id = run.contact)) RETURNING ` + runColumns
 
 func (c *stepCommit) run(tx *writeTx) error {
 	c.done, c.replies = tidings.Advanced{}, nil
@@ -85,7 +85,7 @@ func (c *stepCommit) run(tx *writeTx) error {
 	err := tx.row(advanceRun, a.Run, a.Fence, a.State, a.Block, millis(due), millis(wake), millis(tx.now),
 		flag(a.Marked), a.Error, len(a.Steps), flag(a.Reply != nil), ended, flag(a.NotTried), a.First).Scan(row.into()...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return tidings.Errorf(tidings.CodeFenced, "run %d is not as it was claimed: it is in other hands, or has ended", a.Run)
+		return tidings.Errorf(tidings.CodeFenced, "run %d is not as it was claimed: it is in other hands, or has ended, or its contact was deleted", a.Run)
 	}
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (c *stepCommit) storeCall(tx *writeTx) (err error) {
 	}
 	call := *c.a.Call
 	call.Account = c.done.Run.Account
-	c.done.Call, err = insertCall(tx, &call, c.detail)
+	c.done.Call, err = c.s.insertCall(tx, &call, c.detail)
 	return err
 }
 

@@ -24,7 +24,8 @@
 // (run_claim.go) and goes on by commits of steps (run_commit.go), which queue
 // mails (mail_row.go); these are claimed (mail_claim.go) and settled
 // (mail_settle.go), and what people do with them is tracked (track.go, hit.go).
-// Mails of a broadcast come page by page (broadcast_claim.go).
+// Mails of a broadcast come page by page (broadcast_claim.go). What a deleted
+// contact has left of all this is erased (erase.go).
 //
 // SQL is database/sql with $N. Everything that is written goes through
 // [Store.commit]; everything that is read through [Store.rows] and [Store.row].

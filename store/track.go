@@ -9,7 +9,8 @@ import (
 
 // Track stores an act on a mail with the activities that tell of it (see
 // tidings.HitKind), and returns when they are durable. CodeNotFound when there
-// is no such mail, CodeInvalid when the categories break a rule of contacts.
+// is no such mail or its contact was deleted, CodeInvalid when the categories
+// break a rule of contacts.
 //
 // UNSUBSCRIBED says what the contact still takes; the change of its
 // subscriptions has no activity besides. Who unsubscribes from a mail that has

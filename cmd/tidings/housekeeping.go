@@ -26,7 +26,7 @@ func (c *serveCmd) retention() retention {
 }
 
 // housekeeping does now and then what nobody waits for: it drops months,
-// calls, events, runs and mails past their time, and what is left of deleted endpoints.
+// calls, events, runs and mails past their time, and what is left of deleted endpoints and contacts.
 func (s *server) housekeeping(ctx context.Context) {
 	every := time.NewTicker(housekeepingEvery)
 	defer every.Stop()
@@ -46,6 +46,18 @@ func (s *server) tidy(ctx context.Context, now time.Time) {
 		s.log.Warn("removing what is left of deleted endpoints", "error", err)
 	} else if n > 0 {
 		s.log.Info("removed what was left of deleted endpoints", "endpoints", n)
+	}
+	if n, err := s.store.EraseDeleted(ctx); err != nil {
+		s.log.Warn("erasing what is left of deleted contacts", "error", err)
+	} else if n > 0 {
+		s.log.Info("erased what was left of deleted contacts", "things", n)
+	}
+	deleted := time.Time{} // no workflow was deleted before that
+	if s.keep.runs > 0 {
+		deleted = now.Add(-s.keep.runs)
+	}
+	if _, err := s.store.PurgeOnce(ctx, deleted); err != nil {
+		s.log.Warn("removing notes of earlier starts", "error", err)
 	}
 	for _, old := range []struct {
 		what  string

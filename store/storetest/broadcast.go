@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -42,12 +43,23 @@ func (h *harness) claimBroadcast(t testing.TB) tidings.Broadcast {
 	return list[0]
 }
 
+// member gives the how manieth contact of an account that has no others, which
+// is made when it is first asked for.
+func (h *harness) member(account tidings.AccountID, n int) tidings.ContactID {
+	external := fmt.Sprint("member ", n)
+	_, out, err := h.UpsertContact(context.Background(), account, tidings.ContactChange{ExternalCustomerID: &external}, tidings.MatchAny)
+	if err != nil {
+		return 99
+	}
+	return out.ID
+}
+
 // page is one of n mails.
 func (h *harness) page(b tidings.Broadcast, n int) tidings.BroadcastPage {
 	p := tidings.BroadcastPage{ID: b.ID, Fence: b.Fence, After: b.After + tidings.ContactID(n), Due: h.clock.Now()}
 	for i := range n {
 		m := h.fullMail(0)
-		m.IID, m.Contact, m.To = "", b.After+tidings.ContactID(i+1), fmt.Sprintf("p%d@example.com", i)
+		m.IID, m.Contact, m.To = "", h.member(b.Account, int(b.After)+i+1), fmt.Sprintf("p%d@example.com", i)
 		p.Mails = append(p.Mails, m)
 	}
 	return p

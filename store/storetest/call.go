@@ -27,7 +27,7 @@ func (h *harness) fullCall(account tidings.AccountID) tidings.Call {
 	const us = time.Microsecond
 	timing := tidings.Timing{Lookup: 1 * us, Connect: 2 * us, Handshake: 3 * us, Send: 4 * us, Wait: 5 * us, Receive: 6 * us, Reused: true}
 	return tidings.Call{
-		Account: account, Webhook: 5, Name: "WH5", Contact: 7, Event: 9, Test: true, Key: "call_1", Shared: "call_0", At: at, Duration: 1500 * time.Millisecond,
+		Account: account, Webhook: 5, Name: "WH5", Contact: h.member(account, 1), Event: 9, Test: true, Key: "call_1", Shared: "call_0", At: at, Duration: 1500 * time.Millisecond,
 		Request: tidings.SentRequest{
 			Method: tidings.MethodPost, URL: "https://crm.example/?key=***", Headers: []tidings.Header{{Name: "Authorization", Value: "***"}, {Name: "X-A", Value: ""}},
 			Body: `{"town":"Львів"}`,
@@ -101,14 +101,16 @@ func testLargeBodiesOfCallsAreCutAndSaySo(t *testing.T, h *harness) {
 func testCallsAreChosenAndPagedNewestFirst(t *testing.T, h *harness) {
 	mine, other := h.newAccount(t, "mine"), h.newAccount(t, "other")
 	began := h.clock.Now()
+	seven, eight := h.newContact(t, mine.ID, "email seven@example.com").ID, h.newContact(t, mine.ID, "email eight@example.com").ID
+	others := h.newContact(t, other.ID, "email seven@example.com").ID
 	// Five minutes with two calls each; the longer one is stored last and began first.
 	for minute := range 5 {
 		at := began.Add(time.Duration(minute) * time.Minute)
-		ok := tidings.Call{Account: mine.ID, Webhook: 1, Contact: 7, At: at.Add(time.Second), Outcome: tidings.OutcomeOK, Tries: []tidings.Try{{Status: 201}}}
-		failed := tidings.Call{Account: mine.ID, Webhook: tidings.WebhookID(1 + minute%2), Contact: 8, At: at, Outcome: tidings.OutcomeStatus, Tries: []tidings.Try{{Status: 503}, {Status: 500 + minute}}}
+		ok := tidings.Call{Account: mine.ID, Webhook: 1, Contact: seven, At: at.Add(time.Second), Outcome: tidings.OutcomeOK, Tries: []tidings.Try{{Status: 201}}}
+		failed := tidings.Call{Account: mine.ID, Webhook: tidings.WebhookID(1 + minute%2), Contact: eight, At: at, Outcome: tidings.OutcomeStatus, Tries: []tidings.Try{{Status: 503}, {Status: 500 + minute}}}
 		h.appendCall(t, ok)
 		h.appendCall(t, failed)
-		ok.Account = other.ID
+		ok.Account, ok.Contact = other.ID, others
 		h.appendCall(t, ok)
 	}
 	for _, c := range []struct {
@@ -118,8 +120,8 @@ func testCallsAreChosenAndPagedNewestFirst(t *testing.T, h *harness) {
 	}{
 		{"all", tidings.CallQuery{}, []tidings.CallID{13, 14, 10, 11, 7, 8, 4, 5, 1, 2}},
 		{"webhook", tidings.CallQuery{Webhook: 2}, []tidings.CallID{11, 5}},
-		{"contact", tidings.CallQuery{Contact: 8}, []tidings.CallID{14, 11, 8, 5, 2}},
-		{"webhook and contact", tidings.CallQuery{Webhook: 1, Contact: 8}, []tidings.CallID{14, 8, 2}},
+		{"contact", tidings.CallQuery{Contact: eight}, []tidings.CallID{14, 11, 8, 5, 2}},
+		{"webhook and contact", tidings.CallQuery{Webhook: 1, Contact: eight}, []tidings.CallID{14, 8, 2}},
 		{"ok", tidings.CallQuery{Status: tidings.CallStatus{OK: true}}, []tidings.CallID{13, 10, 7, 4, 1}},
 		{"failed", tidings.CallQuery{Status: tidings.CallStatus{Failed: true}}, []tidings.CallID{14, 11, 8, 5, 2}},
 		{"status", tidings.CallQuery{Status: tidings.CallStatus{Low: 503, High: 503}}, []tidings.CallID{11}},

@@ -369,7 +369,7 @@ func testStepIsStoredWithAllThatComesOfIt(t *testing.T, h *harness) {
 	var mails atomic.Int64
 	h.opts.MailsDue = func() { mails.Add(1) }
 	h.reopen(t)
-	mail := h.fullMail(0)
+	mail := h.fullMail(account)
 	done := h.commitStep(t, tidings.Advance{
 		Run: run.ID, Fence: run.Fence, State: tidings.RunFailed, Marked: true, Error: "no way", Steps: steps,
 		Call: &call, Mail: &mail, Contact: run.Contact, Change: &subscriptions,
@@ -435,7 +435,7 @@ func testRefusedStepLeavesNothing(t *testing.T, h *harness) {
 	h.newContact(t, account, "email taken@example.com")
 	before := h.claimRun(t)
 	taken, broken := change("email taken@example.com"), change("town "+strings.Repeat("x", tidings.MaxContactText+1))
-	mail := h.fullMail(0)
+	mail := h.fullMail(account)
 	call := h.fullCall(account)
 	for _, c := range []struct {
 		name   string

@@ -1,0 +1,17 @@
+-- What is erased with a deleted contact, and which notes of run_once are past their time.
+-- The same tables and columns as on SQLite.
+-- Times are milliseconds since 1970 UTC, 0 = none. Forward only.
+
+-- +goose Up
+
+-- Contacts that were deleted a short time ago (erase.go).
+CREATE TABLE erasure (
+    contact BIGINT PRIMARY KEY,
+    account BIGINT NOT NULL,
+    at      BIGINT NOT NULL
+);
+
+-- When a run may start again for the keyValue, so that the row is of no use any more; 0 = never.
+ALTER TABLE run_once ADD COLUMN expires BIGINT NOT NULL DEFAULT 0;
+
+CREATE INDEX run_once_expires ON run_once (expires) WHERE expires > 0;
