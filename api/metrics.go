@@ -65,7 +65,7 @@ type laneCollector struct {
 }
 
 type laneFigures struct {
-	endpoints, blocked, inFlight, backlog, maxBacklog, batches, activities, failures *prometheus.Desc
+	shards, endpoints, blocked, inFlight, backlog, maxBacklog, batches, activities, failures *prometheus.Desc
 }
 
 func newLaneFigures() laneFigures {
@@ -73,6 +73,7 @@ func newLaneFigures() laneFigures {
 		return prometheus.NewDesc("tidings_"+name, help, labels, nil)
 	}
 	return laneFigures{
+		shards:     desc("shards", "Shards of endpoints that this node delivers to, of 256; all of them on a data directory."),
 		endpoints:  desc("endpoints", "Endpoints, by state.", "state"),
 		blocked:    desc("endpoints_blocked", "Active endpoints whose waiting batch has failed."),
 		inFlight:   desc("deliveries_in_flight", "POSTs under way."),
@@ -86,7 +87,7 @@ func newLaneFigures() laneFigures {
 
 func (c laneCollector) Describe(ch chan<- *prometheus.Desc) {
 	f := c.f
-	for _, d := range []*prometheus.Desc{f.endpoints, f.blocked, f.inFlight, f.backlog, f.maxBacklog, f.batches, f.activities, f.failures} {
+	for _, d := range []*prometheus.Desc{f.shards, f.endpoints, f.blocked, f.inFlight, f.backlog, f.maxBacklog, f.batches, f.activities, f.failures} {
 		ch <- d
 	}
 }
@@ -99,6 +100,7 @@ func (c laneCollector) Collect(ch chan<- prometheus.Metric) {
 	counter := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
 	}
+	gauge(c.f.shards, float64(s.Shards))
 	gauge(c.f.endpoints, float64(s.Active), "active")
 	gauge(c.f.endpoints, float64(s.Lanes-s.Active), "deactivated")
 	gauge(c.f.blocked, float64(s.Blocked))

@@ -10,6 +10,7 @@ import (
 // Stats are the dispatcher's figures, for the metrics. Of the endpoints of all
 // nodes it counts those that are delivered to here.
 type Stats struct {
+	Shards     int   // of tidings.Shards, those that are delivered to here
 	Lanes      int   // endpoints known
 	Active     int   // endpoints that are delivered to
 	Blocked    int   // active endpoints whose head batch has failed
@@ -56,6 +57,9 @@ func (d *Dispatcher) Stats() Stats {
 	s := Stats{Batches: d.counts.batches, Activities: d.counts.activities, Failures: maps.Clone(d.counts.failures)}
 	d.counts.mu.Unlock()
 	for _, shard := range d.held() {
+		if shard.open() {
+			s.Shards++
+		}
 		s.look(shard.all())
 	}
 	return s
