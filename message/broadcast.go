@@ -58,6 +58,10 @@ const (
 	mostCompiled     = 64
 	broadcastsAtOnce = 4
 	pagesAMinute     = 6 // of a paced broadcast
+	// pageOfHold is which part of its claim the mails of a page may take: a message that
+	// takes long to be made makes short pages. Else the claim would be over
+	// before its page is stored, every time, and another node's in the same way.
+	pageOfHold = 2 * broadcastsAtOnce
 )
 
 // BroadcasterActor is who cancels a broadcast that can't go on, for the audit.
@@ -164,11 +168,12 @@ func (b *Broadcaster) page(br *tidings.Broadcast) error {
 		return err
 	}
 	out.Done = members.Next == 0
-	bytes := int64(0)
+	bytes, begun := int64(0), b.o.Now()
 	for i := range members.Contacts {
 		out.After = members.Contacts[i].ID
 		bytes += b.mail(br, c, &members.Contacts[i], &out)
-		if bytes >= broadcastBytes && i < len(members.Contacts)-1 {
+		full := bytes >= broadcastBytes || b.o.Now().Sub(begun) >= b.o.Hold/pageOfHold
+		if full && i < len(members.Contacts)-1 {
 			out.Done, members.Next = false, 0 // the others are of the next page
 			break
 		}

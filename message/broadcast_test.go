@@ -294,3 +294,35 @@ func BenchmarkBroadcast(b *testing.B) {
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "mails/s")
 }
+
+// TestASlowMessageMakesShortPages: each mail takes a second here, and a claim
+// of a minute would be over before its page of 500 is stored.
+func TestASlowMessageMakesShortPages(t *testing.T) {
+	s := newShop(t, 40)
+	s.broadcast(t, 0)
+	now := time.Now().Add(-time.Hour) // so that the next page is due at once by the store's clock
+	b := NewBroadcaster(BroadcasterOptions{Store: s.Store, Hold: time.Minute, Log: quiet(), Now: func() time.Time {
+		now = now.Add(time.Second)
+		return now
+	}})
+	defer b.Stop()
+	pages, made := 0, int64(0)
+	for ; ; pages++ {
+		list, _, err := s.ClaimBroadcasts(t.Context(), 1, time.Minute)
+		must(t, err)
+		if len(list) == 0 {
+			break
+		}
+		begun := now
+		must(t, b.page(&list[0]))
+		if took := now.Sub(begun); took > 15*time.Second {
+			t.Errorf("page %d took %s", pages, took)
+		}
+		after, err := s.Broadcast(t.Context(), s.account, list[0].ID)
+		must(t, err)
+		made = after.Queued
+	}
+	if made != 40 || pages < 4 {
+		t.Errorf("%d mails in %d pages", made, pages)
+	}
+}

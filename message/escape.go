@@ -62,7 +62,7 @@ func insertHTML(in *vtl.Insertion) (string, error) {
 		}
 	}
 	if escapedByAuthor(in) {
-		return in.Text, nil
+		return strings.ReplaceAll(in.Text, "'", "&#39;"), nil // $esc.html leaves it, which would end an attribute in such quotes
 	}
 	return escapeHTML(in.Text), nil
 }

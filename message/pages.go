@@ -131,6 +131,7 @@ const pixel = "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x
 func (p *Pages) opened(h *hit) {
 	p.note(h, tidings.Hit{Kind: tidings.HitOpen, Machine: isMachine(h.r)})
 	h.w.Header().Set("Content-Type", "image/gif")
+	h.w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin") // it stands in pages of mail programs
 	if _, err := h.w.Write([]byte(pixel)); err != nil {
 		return // who asked has gone
 	}

@@ -80,6 +80,9 @@ func TestOpensAndClicksAreNoted(t *testing.T) {
 	if w.Code != 200 || w.Header().Get("Content-Type") != "image/gif" || !strings.Contains(w.Header().Get("Cache-Control"), "no-store") || http.DetectContentType(w.Body.Bytes()) != "image/gif" {
 		t.Errorf("the pixel: %d %v", w.Code, w.Header())
 	}
+	if w.Header().Get("Cross-Origin-Resource-Policy") != "cross-origin" {
+		t.Error("the pages of mail programs in browsers are not let have the pixel")
+	}
 	w = d.ask("GET", d.link(tokenClick, "https://shop.example/ї?a=б в&c=d"), "")
 	if w.Code != 302 || w.Header().Get("Location") != "https://shop.example/%D1%97?a=%D0%B1%20%D0%B2&c=d" || w.Body.Len() != 0 {
 		t.Errorf("the click: %d %v", w.Code, w.Header())

@@ -64,7 +64,7 @@ func TestHTMLShowsValuesAndNeverRunsThem(t *testing.T) {
 		`#set($x = "<i>$evil</i>")$x`:                       "&lt;i&gt;" + evil + "&lt;/i&gt;",
 		"#define($d)<i>$evil</i>#end$d":                     "<i>" + evil + "</i>",
 		"#macro(m $v)<i>$v</i>#end#m($evil)":                "<i>" + evil + "</i>",
-		"$esc.html($evil)":                                  "&lt;script&gt;alert('1')&lt;/script&gt;&amp;&quot;",
+		"$esc.html($evil)":                                  "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;",
 		"$esc.url($evil)":                                   "%3Cscript%3Ealert%28%271%27%29%3C%2Fscript%3E%26%22",
 		"$esc.sql($evil)":                                   "&lt;script&gt;alert(&#39;&#39;1&#39;&#39;)&lt;/script&gt;&amp;&#34;",
 		"#foreach($i in [1..3])$velocityCount#end":          "123",
