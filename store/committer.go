@@ -259,10 +259,11 @@ func (c *committer) fill(group, held []*request, fits func(*request) bool) []*re
 	return group
 }
 
-// join adds to a group what was queued while it waited for the heads that its
-// transaction has locked: another node's commit takes as long as ours.
+// join adds to a group what was queued while it waited for another node's
+// commit to unlock its heads: that takes as long as ours. Without other nodes
+// it is better to leave the next group to collect while this one commits.
 func (c *committer) join(tx *writeTx, group []*request) []*request {
-	if len(tx.heads) == 0 {
+	if !c.engine.contended(tx) {
 		return group
 	}
 	held := c.held

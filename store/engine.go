@@ -36,6 +36,8 @@ type engine interface {
 	// head gives the head of an account in a transaction, which nobody else
 	// changes before the transaction ends.
 	head(tx *writeTx, account tidings.AccountID) (head, error)
+	// contended says whether other nodes append to what the transaction has locked.
+	contended(tx *writeTx) bool
 	// appendHeads gives the heads of the accounts of a group's appends.
 	// Accounts that there are not are left out.
 	appendHeads(tx *writeTx, accounts []tidings.AccountID) (map[tidings.AccountID]head, error)

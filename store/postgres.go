@@ -18,6 +18,8 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	"golang.org/x/sys/unix"
+
+	"tidings"
 )
 
 //go:embed migrations/postgres/*.sql
@@ -59,6 +61,7 @@ type pgEngine struct {
 	group int64   // the number of the group in work
 	lost  lost
 	ids   pgIDs
+	ours  map[tidings.AccountID]tidings.Seq // where the feeds ended that this store appended to last
 }
 
 // OpenPostgres opens the store in the database that opts.DSN names, as a URL
@@ -76,7 +79,7 @@ func OpenPostgres(ctx context.Context, opts Options) (_ *Store, err error) {
 		return nil, err
 	}
 	s := newStore(opts)
-	e := &pgEngine{s: s, config: config, name: rand.Text(), tellings: newTellings()}
+	e := &pgEngine{s: s, config: config, name: rand.Text(), tellings: newTellings(), ours: map[tidings.AccountID]tidings.Seq{}}
 	e.peers.e = e
 	e.deaf(true)
 	s.engine = e

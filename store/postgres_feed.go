@@ -190,10 +190,27 @@ func (e *pgEngine) putFrames(tx *writeTx, m month, rows []frameRow) error {
 	return nil
 }
 
+// maxOurs bounds the map of what this store appended to.
+const maxOurs = 4096
+
+// contended knows a head that has moved since this store moved it.
+func (e *pgEngine) contended(tx *writeTx) bool {
+	for account, h := range tx.heads {
+		if next, known := e.ours[account]; known && next != h.next {
+			return true
+		}
+	}
+	return false
+}
+
 // putHeads stores where the feeds of a group end now with one statement.
 func (e *pgEngine) putHeads(tx *writeTx, feeds []*feedAppend) error {
 	var accounts, next, arrived []int64
+	if len(e.ours) > maxOurs {
+		clear(e.ours)
+	}
 	for _, f := range feeds {
+		e.ours[f.account] = f.head.next
 		accounts, next, arrived = append(accounts, int64(f.account)), append(next, int64(f.head.next)), append(arrived, f.head.arrived)
 		tx.heads[f.account] = f.head
 	}

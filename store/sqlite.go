@@ -114,6 +114,8 @@ func (e *sqliteEngine) start(ctx context.Context) {
 	e.s.loops.Go(func() { e.checkpoints(ctx) })
 }
 
+func (e *sqliteEngine) contended(*writeTx) bool { return false }
+
 func (e *sqliteEngine) closing() {}
 
 // release closes what is left and, last, gives the lock back.
