@@ -15,23 +15,65 @@ import (
 const claimHold = "10s"
 
 // TestKillsEndEveryRunOnce kills the server at random moments while a thousand
-// events start runs. Each run must end once; no message goes out twice but for
-// a mail whose answer the server did not live to note, and then under the same
-// Message-ID; a call that is repeated has the same id; the feed has one
-// DELIVERED for each run, and the endpoint got the feed.
+// events start runs: see manyRuns.
 func TestKillsEndEveryRunOnce(t *testing.T) {
 	t.Parallel()
+	moments := killMoments(t)
+	office, outside := newPostOffice(t), newShop(t)
+	s := newServer(t, "--smtp", "smtp://"+office.addr, "--egress-ca", outside.ca, "--claim-hold", claimHold)
+	manyRuns(t, s.newAccount(t, "shop"), office, outside, 1000, func() {
+		for round := range *crashRounds {
+			moment := time.Duration(50+moments.IntN(700)) * time.Millisecond
+			<-time.After(moment)
+			s.kill()
+			t.Logf("round %d: killed after %s", round+1, moment)
+			s.start()
+		}
+	})
+}
+
+// TestKilledNodesEndEveryRunOnce is the same with two nodes on one PostgreSQL,
+// one of which is killed at a time: the other takes over what was in its hands.
+func TestKilledNodesEndEveryRunOnce(t *testing.T) {
+	t.Parallel()
+	moments := killMoments(t)
+	office, outside := newPostOffice(t), newShop(t)
+	dsn := sharedDatabase(t)
+	c := newCluster(t, dsn, 0)
+	for i := range 2 {
+		n := c.newNode(fmt.Sprint("node-", i+1), dsn, "--smtp", "smtp://"+office.addr, "--egress-ca", outside.ca, "--claim-hold", claimHold)
+		n.begin()
+		c.nodes = append(c.nodes, n)
+	}
+	manyRuns(t, c.everywhere(c.nodes[0].newAccount(t, "shop")), office, outside, 300, func() {
+		for round := range *crashRounds / 2 {
+			n := c.nodes[moments.IntN(2)]
+			<-time.After(time.Duration(50+moments.IntN(500)) * time.Millisecond)
+			n.kill()
+			t.Logf("round %d: killed %s", round+1, n.name)
+			<-time.After(time.Duration(moments.IntN(500)) * time.Millisecond)
+			n.begin()
+		}
+	})
+}
+
+// killMoments draws the moments of kills, by -crash.seed.
+func killMoments(t *testing.T) *rand.Rand {
 	seed := *crashSeed
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
 	t.Logf("seed: -crash.seed=%d", seed)
-	moments := rand.New(rand.NewPCG(seed, 0))
-	const events = 1000
+	return rand.New(rand.NewPCG(seed, 0))
+}
 
-	office, outside := newPostOffice(t), newShop(t)
-	s := newServer(t, "--smtp", "smtp://"+office.addr, "--egress-ca", outside.ca, "--claim-hold", claimHold)
-	account := s.newAccount(t, "shop")
+// manyRuns has events start runs while something goes on. Each run must end
+// once; no message goes out twice but for a mail whose answer a server did not
+// live to note, and then under the same Message-ID; a call that is repeated
+// has the same id; the feed has one DELIVERED for each run, and the endpoint
+// got the feed.
+func manyRuns(t *testing.T, account *api, office *postOffice, outside *shop, events int, meanwhile func()) {
+	t.Helper()
 	receiver := newSink(t, "")
 	account.newEndpoint(t, map[string]any{"url": receiver.URL})
 	emails := make([]string, events)
@@ -50,18 +92,12 @@ func TestKillsEndEveryRunOnce(t *testing.T) {
 	t.Cleanup(sending.Wait) // also when the test has failed
 	for range 4 {
 		sending.Go(func() {
-			for i := next.Add(1); i < events && ctx.Err() == nil; i = next.Add(1) {
+			for i := next.Add(1); i < int64(events) && ctx.Err() == nil; i = next.Add(1) {
 				account.insist(ctx, fmt.Sprintf("k%d", i), emails[i])
 			}
 		})
 	}
-	for round := range *crashRounds {
-		moment := time.Duration(50+moments.IntN(700)) * time.Millisecond
-		<-time.After(moment)
-		s.kill()
-		t.Logf("round %d: killed after %s", round+1, moment)
-		s.start()
-	}
+	meanwhile()
 	sending.Wait()
 	account.wantsEnded(t, 1, events)
 
