@@ -87,6 +87,37 @@ func TestWhatTheServerSaysDecidesOfAMail(t *testing.T) {
 	}
 }
 
+// TestAServerThatThinksLongIsWaitedFor: its answer comes when the claim would have
+// ended twice over. The mail is kept in hand, and not sent again.
+func TestAServerThatThinksLongIsWaitedFor(t *testing.T) {
+	f, k := newFakeStore(), newSink(t, nil)
+	id := f.queue("thinks@example.com")
+	links, err := NewLinks(LinkOptions{BaseURL: "https://m.example.com", Keys: linkKeys()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := NewSender(SenderOptions{Store: f, Links: links, VERP: VERP{Domain: "bounces.example.com", Keys: linkKeys()}, Log: quiet(), Server: &Server{Addr: k.addr}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.o.Hold = 2 * time.Second // shorter than an operator may have it
+	s.Start()
+	f.waitFor(t, "the claim to be renewed", func() bool { return len(f.outcomesOf(id)) == 3 })
+	close(k.may)
+	f.waitFor(t, "the mail", f.allSettled)
+	if err := s.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	f.with(func() {
+		if f.mails[id].State != tidings.MailSent || f.mails[id].Tries != 1 {
+			t.Errorf("it is %s after %d tries", f.mails[id].State, f.mails[id].Tries)
+		}
+	})
+	if n := len(k.taken("thinks@example.com")); n != 1 {
+		t.Errorf("it came %d times", n)
+	}
+}
+
 // TestAServerThatWantsALoginIsAskedNowAndThen: it greets everybody and refuses
 // every mail. No mail fails for that, and the server is not run into without end.
 func TestAServerThatWantsALoginIsAskedNowAndThen(t *testing.T) {

@@ -100,7 +100,9 @@ func (w *worker) send(j *job, now time.Time) (a answer, crowded bool) {
 				return answer{verb: verbServer, words: fmt.Sprint(err)}, crowded
 			}
 		}
+		kept := w.s.keep(j, w.session)
 		a := w.session.send(l, j.until)
+		kept()
 		switch {
 		case a.verb == verbServer:
 			w.s.door.turnedAway(w.s.o.Now(), a.words)

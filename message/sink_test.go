@@ -18,6 +18,7 @@ import (
 //	refuse@   550 5.1.1 to RCPT          spam@     554 5.7.1 after the mail
 //	grey@     451 to the first RCPT      dies@     takes the first mail, and closes before it answers
 //	closes@   421 to the first RCPT      full@     452 after the mail
+//	thinks@   answers to the mail when it may
 type sink struct {
 	addr   string
 	server *smtp.Server
@@ -28,7 +29,8 @@ type sink struct {
 	stuck map[string]chan struct{} // domains that are not answered until it is closed
 	named chan struct{}            // closed and made anew when an address is named
 
-	locked atomic.Bool // 530 to MAIL: it wants a login
+	may    chan struct{} // closed when thinks@ may be answered
+	locked atomic.Bool   // 530 to MAIL: it wants a login
 }
 
 // waitFor waits until somebody names an address.
@@ -66,7 +68,7 @@ func newSink(t testing.TB, change func(*smtp.Server)) *sink {
 
 func newSinkAt(t testing.TB, addr string, change func(*smtp.Server)) *sink {
 	t.Helper()
-	k := &sink{seen: map[string]int{}, named: make(chan struct{})}
+	k := &sink{seen: map[string]int{}, named: make(chan struct{}), may: make(chan struct{})}
 	k.server = smtp.NewServer(k)
 	k.server.Domain = "sink.example"
 	k.server.EnableSMTPUTF8 = true
@@ -171,6 +173,9 @@ func (s *sinkSession) Data(r io.Reader) error {
 	s.sink.mu.Lock()
 	s.sink.mails = append(s.sink.mails, sunkMail{s.from, s.to, string(data)})
 	s.sink.mu.Unlock()
+	if name == "thinks" {
+		<-s.sink.may
+	}
 	if name == "dies" && s.sink.times("DATA "+s.to) == 1 {
 		s.conn.Close()
 		return errors.New("died")

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -100,6 +101,32 @@ type session struct {
 	sized     bool // RFC 1870
 	utf8      bool // RFC 6531
 	mails     int  // that were tried in it
+
+	mu      sync.Mutex
+	until   time.Time // bounds the mail at hand
+	content bool      // it is being sent, and nothing else bounds it
+}
+
+// within bounds the mail at hand. Unlike all else of a session it may be called
+// by another goroutine meanwhile.
+func (s *session) within(until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.until = until
+	if s.content {
+		s.conn.SetDeadline(until)
+	}
+}
+
+// inContent says whether the mail itself is being sent.
+func (s *session) inContent(content bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.content = content
+	if !content {
+		return nil
+	}
+	return s.conn.SetDeadline(s.until)
 }
 
 // meteredConn bounds what is read, as a server may talk without end.
@@ -251,13 +278,14 @@ func (s *session) close() {
 	}
 }
 
-// send hands a letter over. until bounds it all.
+// send hands a letter over. until bounds it all, unless within says otherwise meanwhile.
 func (s *session) send(l *letter, until time.Time) answer {
 	if l.utf8 && !s.utf8 {
 		return answer{verb: verbRefused, words: "the address has letters that the mail server can't send to (it offers no SMTPUTF8)", reusable: true}
 	}
 	s.mails++
 	s.conn.left = maxReply
+	s.within(until)
 	if err := s.conn.SetDeadline(earlier(until, time.Now().Add(commandTime))); err != nil {
 		return broken(err)
 	}
@@ -267,10 +295,12 @@ func (s *session) send(l *letter, until time.Time) answer {
 		}
 		return a
 	}
-	if err := s.conn.SetDeadline(until); err != nil {
+	if err := s.inContent(true); err != nil {
 		return broken(err)
 	}
-	return s.content(l)
+	a := s.deliver(l)
+	_ = s.inContent(false) // which sets nothing that could fail
+	return a
 }
 
 // envelope gives sender, recipient and the wish to send; ready = the server waits for the mail.
@@ -325,9 +355,9 @@ func (s *session) skip(from, to stage) bool {
 	return true
 }
 
-// content sends the mail itself. An error leaves open how much of it the server
+// deliver sends the mail itself. An error leaves open how much of it the server
 // has, so that it counts as lost: it is sent again in any case, under its Message-ID.
-func (s *session) content(l *letter) answer {
+func (s *session) deliver(l *letter) answer {
 	if err := s.write(dotted(l.data)); err != nil {
 		return answer{verb: verbLost, words: lostWords(err)}
 	}
