@@ -100,7 +100,11 @@ const (
 	NoticeKeys     NoticeKind = "keys"     // API keys of Account changed
 	NoticeFields   NoticeKind = "fields"   // additional fields of Account changed
 	NoticeLeases   NoticeKind = "leases"   // leases were given back and are free
-	NoticeMissed   NoticeKind = "missed"   // this node could not listen for a while: anything may have been told meanwhile
+	NoticeRuns     NoticeKind = "runs"     // a run is due
+	NoticeMails    NoticeKind = "mails"    // a mail is due
+	// NoticeBroadcasts: a broadcast was made or goes on; it may be due later.
+	NoticeBroadcasts NoticeKind = "broadcasts"
+	NoticeMissed     NoticeKind = "missed" // this node could not listen for a while: anything may have been told meanwhile
 )
 
 // Notice is one thing that a node tells all others. It is told after the

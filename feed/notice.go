@@ -41,6 +41,7 @@ func (d *Dispatcher) Noticed(n tidings.Notice) {
 	case tidings.NoticeEndpoint, tidings.NoticeTryNow, tidings.NoticeMissed:
 		d.holding.notices.note(n)
 	case tidings.NoticeKeys, tidings.NoticeFields: // the store's own
+	case tidings.NoticeRuns, tidings.NoticeMails, tidings.NoticeBroadcasts: // of workflows
 	}
 }
 

@@ -46,6 +46,7 @@ func (s *Store) CreateBroadcast(ctx context.Context, b tidings.Broadcast, actor 
 			at = tx.now
 		}
 		r = broadcastRow{}
+		tx.onCommit(s.broadcastsDue)
 		err := r.read(tx.row(`INSERT INTO broadcast (account, name, message, segment, at, per_minute, state, wake, version, created, updated)
 			VALUES ($1, $2, $3, $4, $5, $6, 'scheduled', $5, 1, $7, $7) RETURNING `+broadcastColumns,
 			b.Account, b.Name, b.Message, b.Segment, millis(at), b.PerMinute, millis(tx.now)))
@@ -122,8 +123,9 @@ func (s *Store) ResumeBroadcast(ctx context.Context, account tidings.AccountID, 
 		default:
 			r.State = tidings.BroadcastRunning
 		}
+		tx.onCommit(s.broadcastsDue)
 		if r.open > 0 {
-			tx.onCommit(s.opts.MailsDue)
+			tx.onCommit(s.mailsDue)
 		}
 		return "broadcast.resume", wake, nil
 	})

@@ -39,7 +39,7 @@ func (s *Store) launch(tx *writeTx, e *tidings.Event, launches []tidings.Launch)
 		}
 	}
 	if len(runs) > 0 {
-		tx.onCommit(s.opts.RunsDue)
+		tx.onCommit(s.runsDue)
 	}
 	return runs, nil
 }
@@ -155,7 +155,7 @@ func (s *Store) StartRun(ctx context.Context, account tidings.AccountID, event t
 		if run, err = scanRun(tx.row(selectRun+` WHERE id = $1`, id)); err != nil {
 			return err
 		}
-		tx.onCommit(s.opts.RunsDue)
+		tx.onCommit(s.runsDue)
 		return auditRun(tx, &run, actor, "run.start")
 	})
 	if err != nil {

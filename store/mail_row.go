@@ -98,7 +98,7 @@ func (s *Store) insertMail(tx *writeTx, m *tidings.Mail, body []byte) (id tiding
 		return 0, err
 	}
 	if millis(due) <= millis(tx.now) {
-		tx.onCommit(s.opts.MailsDue)
+		tx.onCommit(s.mailsDue)
 	}
 	return id, nil
 }

@@ -149,7 +149,7 @@ func (st *settling) again(m *tidings.Mail) error {
 		}
 	}
 	if millis(m.Due) <= millis(st.tx.now) {
-		st.tx.onCommit(st.s.opts.MailsDue)
+		st.tx.onCommit(st.s.mailsDue)
 	}
 	return nil
 }

@@ -350,3 +350,47 @@ func TestOneNodeAtATimeSeals(t *testing.T) {
 		}
 	}
 }
+
+func TestOtherNodesHearOfWhatIsDue(t *testing.T) {
+	nodes, heard := listeningNodes(t)
+	account, _, err := nodes[0].CreateAccount(t.Context(), "a", tidings.MakeKey("first", tidings.AllScopes()), "admin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	definition := tidings.Definition{Start: "end", Blocks: []tidings.Block{{ID: "end", Kind: tidings.BlockEnd}}}
+	w, err := nodes[0].CreateWorkflow(t.Context(), tidings.Workflow{Account: account.ID, Name: "w", Draft: definition}, "admin")
+	if err == nil {
+		w, err = nodes[0].ActivateWorkflow(t.Context(), account.ID, w.ID, 0, "admin")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		kind tidings.NoticeKind
+		do   func() error
+	}{
+		{tidings.NoticeRuns, func() error {
+			e := tidings.Event{Account: account.ID, TypeKey: "order", KeyValue: "1"}
+			_, err := nodes[0].AddEvent(t.Context(), e, []tidings.Launch{{Workflow: w.ID, Version: 1, Start: "end"}})
+			return err
+		}},
+		{tidings.NoticeMails, func() error {
+			_, err := nodes[0].QueueMail(t.Context(), tidings.Mail{Account: account.ID, To: "ann@example.com"})
+			return err
+		}},
+		{tidings.NoticeBroadcasts, func() error {
+			_, err := nodes[0].CreateBroadcast(t.Context(), tidings.Broadcast{Account: account.ID, Name: "b"}, "admin")
+			return err
+		}},
+	} {
+		if err := c.do(); err != nil {
+			t.Fatalf("%s: %v", c.kind, err)
+		}
+		for n := range heard {
+			if n.Kind == c.kind {
+				break
+			}
+			t.Logf("heard %+v", n)
+		}
+	}
+}

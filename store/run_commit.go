@@ -97,7 +97,7 @@ func (c *stepCommit) run(tx *writeTx) error {
 		}
 	}
 	if going && a.Hold.IsZero() && millis(due) <= millis(tx.now) {
-		tx.onCommit(c.s.opts.RunsDue)
+		tx.onCommit(c.s.runsDue)
 	}
 	return c.storeReply(tx, bool(row.replies))
 }

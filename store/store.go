@@ -62,7 +62,7 @@ type Options struct {
 	Appended func(tidings.AccountID, tidings.Seq)
 	// RunsDue is called after a commit that made a run due at once, and MailsDue
 	// after one that did so with a mail. The committer calls them: they must
-	// not block. Default: nobody is told.
+	// not block. Other nodes are told by a notice. Default: nobody is told.
 	RunsDue  func()
 	MailsDue func()
 	// ViewLink gives the viewMessageLink of a mail's activities. Default: they have none.

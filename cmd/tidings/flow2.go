@@ -161,7 +161,11 @@ func newFlow(f *flowFlags, s *store.Store, caller *call.Caller, base string, log
 	}
 	w.triggers = workflow.NewTriggers(s)
 	w.engine = workflow.NewEngine(workflow.EngineOptions{Store: w.store, Call: caller.Do, Preview: caller.Preview})
-	w.runner = workflow.NewRunner(workflow.RunnerOptions{Engine: w.engine, Store: s, Workers: f.Workers, Hold: f.ClaimHold, Log: log})
+	running := workflow.RunnerOptions{Engine: w.engine, Store: s, Workers: f.Workers, Hold: f.ClaimHold, Log: log}
+	if s.Alone() {
+		running.Rescan = time.Hour // it hears of all that becomes due
+	}
+	w.runner = workflow.NewRunner(running)
 	w.follower = workflow.NewFollower(workflow.FollowerOptions{Store: s, Triggers: w.triggers, Log: log})
 	return w, nil
 }
@@ -295,6 +299,32 @@ func (h *hearing) listen(o *store.Options) {
 		if f := h.flow.Load(); f != nil {
 			f.follower.Wake(account)
 		}
+	}
+	noticed := o.Noticed
+	o.Noticed = func(n tidings.Notice) {
+		noticed(n)
+		if f := h.flow.Load(); f != nil {
+			f.noticed(n)
+		}
+	}
+}
+
+// noticed takes up what another node has made due. What was missed is looked
+// for in any case, some seconds later.
+func (w *flow) noticed(n tidings.Notice) {
+	switch n.Kind {
+	case tidings.NoticeRuns:
+		w.runner.Wake()
+	case tidings.NoticeMails:
+		w.sender.Wake()
+	case tidings.NoticeBroadcasts:
+		w.broadcaster.Wake()
+	case tidings.NoticeAppended:
+		w.follower.Wake(n.Account)
+	case tidings.NoticeMissed:
+		w.runner.Wake()
+		w.sender.Wake()
+		w.broadcaster.Wake()
 	}
 }
 
