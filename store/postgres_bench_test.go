@@ -24,7 +24,7 @@ func BenchmarkEngines(b *testing.B) {
 			b.Run(fmt.Sprintf("workers=%d/array=%d/accounts=%d/lanes=%d/%s", c.workers, c.array, c.accounts, c.lanes, engine), func(b *testing.B) {
 				s := open[engine](b)
 				feeds(b, s, c.accounts)
-				benchAppendAndDeliver(b, []*Store{s}, c.workers, c.array, c.accounts, makeLanes(b, s, c.lanes))
+				benchAppendAndDeliver(b, []*Store{s}, [3]int{c.workers, c.array, c.accounts}, makeLanes(b, s, c.lanes))
 			})
 		}
 	}
@@ -40,7 +40,7 @@ func BenchmarkNodes(b *testing.B) {
 				nodes = append(nodes, openPostgresBench(b, dsn))
 			}
 			feeds(b, nodes[0], 1)
-			benchAppendAndDeliver(b, nodes, 16*n, 100, 1, nil)
+			benchAppendAndDeliver(b, nodes, [3]int{16 * n, 100, 1}, nil)
 			nodes[0].heads.forget()
 			if head, err := nodes[0].Head(b.Context(), 1); err != nil || int(head) != b.N*100 {
 				b.Fatalf("head %d after %d activities, %v", head, b.N*100, err)
@@ -84,8 +84,10 @@ func makeLanes(b testing.TB, s *Store, n int) []tidings.EndpointID {
 }
 
 // benchAppendAndDeliver appends arrays, and meanwhile has each lane store a
-// delivery after the other, as the dispatcher does.
-func benchAppendAndDeliver(b *testing.B, nodes []*Store, workers, array, accounts int, lanes []tidings.EndpointID) {
+// delivery after the other, as the dispatcher does. load is how many append,
+// how many activities at a time, and to how many accounts.
+func benchAppendAndDeliver(b *testing.B, nodes []*Store, load [3]int, lanes []tidings.EndpointID) {
+	workers, array, accounts := load[0], load[1], load[2]
 	pool := samples(100_000)
 	var next, delivered atomic.Int64
 	stop := make(chan struct{})
