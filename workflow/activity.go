@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -52,6 +53,7 @@ type Follower struct {
 
 	mu       sync.Mutex
 	accounts map[tidings.AccountID]bool // those that are followed
+	grown    map[tidings.AccountID]bool // those of them that Wake was called for
 }
 
 // maxFollowed is how many activities one commit takes.
@@ -64,7 +66,7 @@ func NewFollower(o FollowerOptions) *Follower {
 		o.Log = slog.Default()
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	return &Follower{o: o, wake: make(chan struct{}, 1), ctx: ctx, stop: stop, accounts: map[tidings.AccountID]bool{}}
+	return &Follower{o: o, wake: make(chan struct{}, 1), ctx: ctx, stop: stop, accounts: map[tidings.AccountID]bool{}, grown: map[tidings.AccountID]bool{}}
 }
 
 // Start sets it going. Call it once.
@@ -81,6 +83,9 @@ func (f *Follower) Stop() {
 func (f *Follower) Wake(account tidings.AccountID) {
 	f.mu.Lock()
 	followed := f.accounts[account]
+	if followed {
+		f.grown[account] = true
+	}
 	f.mu.Unlock()
 	if !followed {
 		return
@@ -94,21 +99,34 @@ func (f *Follower) Wake(account tidings.AccountID) {
 func (f *Follower) follow() {
 	rescan := time.NewTicker(f.o.Rescan)
 	defer rescan.Stop()
+	round := f.all
 	for {
-		if err := f.round(); err != nil && f.ctx.Err() == nil {
+		if err := round(); err != nil && f.ctx.Err() == nil {
 			f.o.Log.Warn("activities could not start their workflows; it is tried again", "in", f.o.Rescan, "err", err)
 		}
 		select {
 		case <-f.ctx.Done():
 			return
 		case <-f.wake:
+			round = f.woken
 		case <-rescan.C:
+			round = f.all
 		}
 	}
 }
 
-// round brings every account that has such workflows up to date. One that fails does not hold up the others.
-func (f *Follower) round() error {
+// woken brings the accounts up to date whose feeds have grown: not all of them
+// are looked at for what happens to one.
+func (f *Follower) woken() error {
+	f.mu.Lock()
+	accounts := slices.Sorted(maps.Keys(f.grown))
+	clear(f.grown)
+	f.mu.Unlock()
+	return f.catchUpAll(accounts)
+}
+
+// all brings every account that has such workflows up to date.
+func (f *Follower) all() error {
 	accounts, err := f.o.Store.ActivityTriggerAccounts(f.ctx)
 	if err != nil {
 		return err
@@ -120,6 +138,11 @@ func (f *Follower) round() error {
 	f.mu.Lock()
 	f.accounts = followed
 	f.mu.Unlock()
+	return f.catchUpAll(accounts)
+}
+
+// catchUpAll brings some accounts up to date. One that fails does not hold up the others.
+func (f *Follower) catchUpAll(accounts []tidings.AccountID) error {
 	var first error
 	for _, a := range accounts {
 		if err := f.catchUp(a); err != nil && first == nil {

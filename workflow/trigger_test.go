@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -115,6 +116,48 @@ func TestActivitiesStartWorkflowsEachOnce(t *testing.T) {
 		want := `["2 by activity.READ \"email\" of 0bb for 7" "1 by activity.CLICKED \"email\" of 0bb for 7" "2 by activity.READ \"viber\" of 0bb for 7"]`
 		if fmt.Sprintf("%q", got) != want || store.cursor != 7 {
 			t.Errorf("got %q, cursor %d", got, store.cursor)
+		}
+	})
+}
+
+// crowd is a store in which a hundred accounts have such workflows.
+type crowd struct {
+	*fakeStore
+	asked map[tidings.AccountID]int
+}
+
+func (c *crowd) ActivityTriggerAccounts(context.Context) (accounts []tidings.AccountID, err error) {
+	for id := range tidings.AccountID(100) {
+		accounts = append(accounts, id+1)
+	}
+	return accounts, nil
+}
+
+func (c *crowd) ActivityCursor(ctx context.Context, account tidings.AccountID) (tidings.Seq, error) {
+	c.mu.Lock()
+	c.asked[account]++
+	c.mu.Unlock()
+	return c.fakeStore.ActivityCursor(ctx, account)
+}
+
+func TestWhatHappensToOneAccountIsNoWorkForTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &crowd{fakeStore: shop(), asked: map[tidings.AccountID]int{}}
+		store.activate(1, oneBlock(t, `{"activity":{"activityStatus":"READ"}}`))
+		f := NewFollower(FollowerOptions{Store: store, Triggers: NewTriggers(store), Log: slog.New(slog.DiscardHandler)})
+		f.Start()
+		defer f.Stop()
+		synctest.Wait()
+		clear(store.asked)
+		f.Wake(7)
+		synctest.Wait()
+		if fmt.Sprint(store.asked) != "map[7:1]" {
+			t.Errorf("account 7 has grown, and looked at were %v", store.asked)
+		}
+		wait(6 * time.Second)
+		synctest.Wait() // without being woken all are looked at, in a while
+		if len(store.asked) != 100 {
+			t.Errorf("looked at were %v", store.asked)
 		}
 	})
 }
