@@ -140,6 +140,15 @@ func (c *crowd) ActivityCursor(ctx context.Context, account tidings.AccountID) (
 	return c.fakeStore.ActivityCursor(ctx, account)
 }
 
+// lookedAt gives which accounts were looked at since it was last asked.
+func (c *crowd) lookedAt() map[tidings.AccountID]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	asked := c.asked
+	c.asked = map[tidings.AccountID]int{}
+	return asked
+}
+
 func TestWhatHappensToOneAccountIsNoWorkForTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &crowd{fakeStore: shop(), asked: map[tidings.AccountID]int{}}
@@ -148,16 +157,16 @@ func TestWhatHappensToOneAccountIsNoWorkForTheOthers(t *testing.T) {
 		f.Start()
 		defer f.Stop()
 		synctest.Wait()
-		clear(store.asked)
+		store.lookedAt()
 		f.Wake(7)
 		synctest.Wait()
-		if fmt.Sprint(store.asked) != "map[7:1]" {
-			t.Errorf("account 7 has grown, and looked at were %v", store.asked)
+		if got := fmt.Sprint(store.lookedAt()); got != "map[7:1]" {
+			t.Errorf("account 7 has grown, and looked at were %s", got)
 		}
 		wait(6 * time.Second)
 		synctest.Wait() // without being woken all are looked at, in a while
-		if len(store.asked) != 100 {
-			t.Errorf("looked at were %v", store.asked)
+		if got := store.lookedAt(); len(got) != 100 {
+			t.Errorf("looked at were %v", got)
 		}
 	})
 }
