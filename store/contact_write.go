@@ -215,7 +215,7 @@ func (w *contactWriter) newID() (tidings.ContactID, error) { return w.tx.engine(
 // insert stores a contact whose keys it has.
 func (w *contactWriter) insert(c *tidings.Contact, id tidings.ContactID) error {
 	c.ID = id
-	_, err := w.tx.exec(`
+	err := w.tx.queue(`
 		INSERT INTO contact (id, account, external, first_name, last_name, region, town, address, postcode, language, time_zone,
 			channels, fields, subscriptions, version, created, updated)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15, $15)`,

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -41,17 +42,23 @@ func (s *Store) AddEvent(ctx context.Context, e tidings.Event, launches []tiding
 
 // addEvent does the work of AddEvent within a transaction, and completes e.
 func (s *Store) addEvent(tx *writeTx, w *contactWriter, e *tidings.Event, launches []tidings.Launch) (out tidings.EventOutcome, err error) {
-	unique, err := eventType(tx, e)
+	identity := e.Identity()
+	known, err := w.find(e.TypeKey, &identity)
 	if err != nil {
 		return out, err
 	}
-	if unique {
+	if e.Type = known.typ; e.Type == 0 {
+		if e.Type, err = newEventType(tx, e); err != nil {
+			return out, err
+		}
+	}
+	if known.unique {
 		if out.Repeated, err = knownEvent(tx, e); err != nil || out.Repeated {
 			out.Event = *e
 			return out, err
 		}
 	}
-	if out.ContactCreated, err = w.settle(e); err != nil {
+	if out.ContactCreated, err = w.settle(e, &identity, known.contact); err != nil {
 		return out, err
 	}
 	if err := w.flush(); err != nil {
@@ -67,14 +74,9 @@ func (s *Store) addEvent(tx *writeTx, w *contactWriter, e *tidings.Event, launch
 	return out, err
 }
 
-// eventType finds an event's type, or makes it, and says whether the type
-// keeps one event for each keyValue.
-func eventType(tx *writeTx, e *tidings.Event) (unique bool, err error) {
-	err = tx.row(`SELECT id, unique_keys FROM event_type WHERE account = $1 AND key = $2`, e.Account, e.TypeKey).Scan(&e.Type, &unique)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = tx.row(`INSERT INTO event_type (account, key, name, created) VALUES ($1, $2, '', $3) RETURNING id`, e.Account, e.TypeKey, millis(tx.now)).Scan(&e.Type)
-	}
-	return unique, err
+func newEventType(tx *writeTx, e *tidings.Event) (id tidings.EventTypeID, err error) {
+	err = tx.row(`INSERT INTO event_type (account, key, name, created) VALUES ($1, $2, '', $3) RETURNING id`, e.Account, e.TypeKey, millis(tx.now)).Scan(&id)
+	return id, err
 }
 
 // knownEvent puts the stored event of the same type and keyValue in place of e, when there is one.
@@ -96,58 +98,91 @@ func insertEvent(tx *writeTx, e *tidings.Event) error {
 		e.Account, e.Type, e.KeyValue, e.Contact, millis(tx.now), encodeParams(e.Params)).Scan(&e.ID)
 }
 
-// settle finds the contact that an event is about, or makes one.
-func (w *contactWriter) settle(e *tidings.Event) (created bool, err error) {
-	id := e.Identity()
-	if e.Contact, created, err = w.owner(&id); err != nil {
-		return false, err
+// settle gives an event the contact that was found for its identity, or makes one.
+func (w *contactWriter) settle(e *tidings.Event, id *tidings.Identity, found tidings.ContactID) (created bool, err error) {
+	if e.Contact = found; found == 0 {
+		if e.Contact, err = w.madeOf(id); err != nil {
+			return false, err
+		}
 	}
 	if e.Contact != 0 && id.Contact == 0 {
 		e.Params = append(e.Params[:len(e.Params):len(e.Params)],
 			tidings.EventParam{Name: "contactId", Value: strconv.AppendInt(nil, int64(e.Contact), 10)})
 	}
-	return created, nil
+	return found == 0 && e.Contact != 0, nil
 }
 
 // owner finds the contact of an identity, or makes one; 0 = there is none, and
 // what the identity says makes none.
 func (w *contactWriter) owner(id *tidings.Identity) (contact tidings.ContactID, created bool, err error) {
-	contact, err = w.identified(id)
-	if err != nil || contact != 0 || id.ExternalCustomerID == "" && len(id.Channels) == 0 {
-		return contact, false, err
+	known, err := w.find("", id)
+	if err != nil || known.contact != 0 {
+		return known.contact, false, err
+	}
+	contact, err = w.madeOf(id)
+	return contact, contact != 0, err
+}
+
+// madeOf makes a contact of what an identity says; 0 = it says too little.
+func (w *contactWriter) madeOf(id *tidings.Identity) (contact tidings.ContactID, err error) {
+	if id.ExternalCustomerID == "" && len(id.Channels) == 0 {
+		return 0, nil
 	}
 	fresh, err := w.fresh(&tidings.ContactChange{ExternalCustomerID: &id.ExternalCustomerID, Channels: &id.Channels})
 	if err == nil {
 		contact, err = w.create(&fresh)
 	}
 	if tidings.CodeOf(err) == tidings.CodeInvalid { // e.g. one address twice
-		return 0, false, nil
+		return 0, nil
 	}
-	return contact, err == nil, err
+	return contact, err
 }
 
-// identified gives the contact that an event names, 0 when there is none.
-func (w *contactWriter) identified(id *tidings.Identity) (tidings.ContactID, error) {
+// found is what there is of what an event names.
+type found struct {
+	typ     tidings.EventTypeID // 0 = none of the key
+	unique  bool                // the type keeps one event for each keyValue
+	contact tidings.ContactID   // of the first part of the identity that is somebody's; 0 = of none
+}
+
+// find looks all up at once: on PostgreSQL the way there and back is what
+// takes time. A typeKey of "" is nobody's.
+func (w *contactWriter) find(typeKey string, id *tidings.Identity) (found, error) {
+	query := []byte(`SELECT 0, id, unique_keys FROM event_type WHERE account = $1 AND key = $2`)
+	args := []any{w.account, typeKey}
+	part := 0
+	or := func(where string, values ...any) {
+		part++
+		query = fmt.Appendf(query, ` UNION ALL SELECT %d, `+where, part, len(args)+1, len(args)+2)
+		args = append(args, values...)
+	}
 	if id.Contact != 0 {
-		var known bool
-		err := w.tx.row(`SELECT EXISTS (SELECT 1 FROM contact WHERE id = $1 AND account = $2)`, id.Contact, w.account).Scan(&known)
-		if err != nil || known {
-			return id.Contact, err
+		or(`id, 0 FROM contact WHERE account = $1 AND id = $%[2]d`, id.Contact)
+	}
+	for _, k := range contactKeys(&tidings.Contact{ExternalCustomerID: id.ExternalCustomerID, Channels: id.Channels}) {
+		or(`contact, 0 FROM contact_key WHERE account = $1 AND kind = $%[2]d AND key = $%[3]d`, k.kind, k.key)
+	}
+	rows, err := w.tx.rows(string(query), args...)
+	if err != nil {
+		return found{}, err
+	}
+	defer rows.Close()
+	var f found
+	for best := math.MaxInt; rows.Next(); {
+		var part int
+		var id int64
+		var unique flag
+		if err := rows.Scan(&part, &id, &unique); err != nil {
+			return found{}, err
+		}
+		switch {
+		case part == 0:
+			f.typ, f.unique = tidings.EventTypeID(id), bool(unique)
+		case part < best:
+			best, f.contact = part, tidings.ContactID(id)
 		}
 	}
-	if id.ExternalCustomerID != "" {
-		found, err := findKey(w.tx, w.account, contactKey{keyExternal, id.ExternalCustomerID})
-		if err != nil || found != 0 {
-			return found, err
-		}
-	}
-	for _, ch := range id.Channels {
-		found, err := findKey(w.tx, w.account, channelKey(ch))
-		if err != nil || found != 0 {
-			return found, err
-		}
-	}
-	return 0, nil
+	return f, rows.Err()
 }
 
 // encodeParams gives the parameters' column: [{"name":…,"value":…}].

@@ -73,8 +73,8 @@ func (c *fieldCache) forget() {
 // of the account's head, or it would leave out the values of a field that
 // another node has just made.
 func (s *Store) fieldsOf(q querier, account tidings.AccountID) (*fieldSet, error) {
-	if _, writes := q.(*writeTx); writes && !s.engine.alone() {
-		return readFields(q, account)
+	if tx, writes := q.(*writeTx); writes && !s.engine.alone() {
+		return tx.fieldsOf(account)
 	}
 	set, round := s.fields.get(account)
 	if set != nil {
@@ -87,9 +87,29 @@ func (s *Store) fieldsOf(q querier, account tidings.AccountID) (*fieldSet, error
 	return set, err
 }
 
-func (s *Store) fieldsChanged(account tidings.AccountID) {
-	s.fields.forget()
-	s.Tell(tidings.Notice{Kind: tidings.NoticeFields, Account: account})
+// fieldsOf reads fields once in a transaction: they stay while the head is locked.
+func (tx *writeTx) fieldsOf(account tidings.AccountID) (*fieldSet, error) {
+	if set := tx.fields[account]; set != nil {
+		return set, nil
+	}
+	set, err := readFields(tx, account)
+	if err != nil {
+		return nil, err
+	}
+	if tx.fields == nil {
+		tx.fields = make(map[tidings.AccountID]*fieldSet)
+	}
+	tx.fields[account] = set
+	return set, nil
+}
+
+// fieldsChange is called by an operation that has changed an account's fields.
+func (s *Store) fieldsChange(tx *writeTx, account tidings.AccountID) {
+	delete(tx.fields, account)
+	tx.onCommit(func() {
+		s.fields.forget()
+		s.Tell(tidings.Notice{Kind: tidings.NoticeFields, Account: account})
+	})
 }
 
 // readFields reads the definitions of an account's fields.
@@ -137,7 +157,7 @@ func (s *Store) CreateField(ctx context.Context, f tidings.Field, actor string) 
 		if err != nil {
 			return err
 		}
-		tx.onCommit(func() { s.fieldsChanged(f.Account) })
+		s.fieldsChange(tx, f.Account)
 		return writeAudit(tx, tidings.AuditRecord{Account: f.Account, At: tx.now, Actor: actor, Action: "field.create", Detail: fmt.Sprintf("%s, %s", f.Key, f.Type)})
 	})
 	if err != nil {
@@ -156,7 +176,7 @@ func (s *Store) RenameField(ctx context.Context, account tidings.AccountID, key 
 		if n == 0 {
 			return errNoField(key)
 		}
-		tx.onCommit(func() { s.fieldsChanged(account) })
+		s.fieldsChange(tx, account)
 		return writeAudit(tx, tidings.AuditRecord{Account: account, At: tx.now, Actor: actor, Action: "field.update", Detail: fmt.Sprintf("%s is called %q", key, name)})
 	})
 }
@@ -184,7 +204,7 @@ func (s *Store) DeleteField(ctx context.Context, account tidings.AccountID, key 
 		if n == 0 {
 			return errNoField(key)
 		}
-		tx.onCommit(func() { s.fieldsChanged(account) })
+		s.fieldsChange(tx, account)
 		return writeAudit(tx, tidings.AuditRecord{Account: account, At: tx.now, Actor: actor, Action: "field.delete", Detail: string(key)})
 	})
 }

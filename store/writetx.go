@@ -17,10 +17,11 @@ type writeTx struct {
 	try         int  // the how manieth run of the group it is, from 1
 	undo        bool // instead of a commit: all that was done is an operation that failed
 
-	heads      map[tidings.AccountID]head // of accounts that are locked, as they are in the transaction; see engine.head
-	remembered int                        // keys whose answers were stored
-	answers    map[answerKey]answer       // of the keys of the group's appends, when the engine has asked for all at once
-	ahead      []tidings.AccountID        // accounts to be locked from the start, because a run before this one met them too late
+	fields     map[tidings.AccountID]*fieldSet // of accounts that are locked, where others write, too; see fieldsOf
+	heads      map[tidings.AccountID]head      // of accounts that are locked, as they are in the transaction; see engine.head
+	remembered int                             // keys whose answers were stored
+	answers    map[answerKey]answer            // of the keys of the group's appends, when the engine has asked for all at once
+	ahead      []tidings.AccountID             // accounts to be locked from the start, because a run before this one met them too late
 }
 
 // commit runs op in the next group's transaction and waits until it is
