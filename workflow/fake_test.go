@@ -14,6 +14,8 @@ import (
 // fakeStore is a store in memory, with the rules of the real one: claims are
 // fenced, commits are whole. It is the only fake of these tests.
 type fakeStore struct {
+	launching sync.Mutex // held before mu
+
 	due func() // the store's RunsDue
 
 	mu         sync.Mutex
@@ -389,6 +391,8 @@ func (f *fakeStore) Read(_ context.Context, q tidings.ReadQuery) (tidings.Page, 
 }
 
 func (f *fakeStore) LaunchFromActivities(_ context.Context, _ tidings.AccountID, after, through tidings.Seq, events []tidings.EventWithLaunches) error {
+	f.launching.Lock() // it is one commit
+	defer f.launching.Unlock()
 	f.mu.Lock()
 	if f.cursor != after {
 		f.mu.Unlock()
