@@ -54,7 +54,8 @@
 // Beside it: what an endpoint's owner does (api/endpoint.go, api/act.go, feed/probe.go), what everybody
 // reads (api/activity.go, api/search.go, publicapi/handler.go, store/search.go), and what the store does for itself
 // (store/seal.go, store/retention.go, store/checkpoint.go, store/backup.go). Tables: store/migrations/sqlite/00001_feed.sql.
-// All parts are put together in cmd/tidings/server.go.
+// All parts are put together in cmd/tidings/server.go. Several nodes on one PostgreSQL (store/postgres.go) share the
+// endpoints by leases (node.go, feed/holding.go, store/postgres_lease.go) and tell each other news (feed/notice.go).
 //
 // The second flow begins with an event and ends where the first begins:
 //

@@ -12,6 +12,16 @@
 //	retry.go       how long a failed batch waits
 //	lanestore.go   the position goes back to the store, under its fence
 //
+// Which lanes are this process's: all, or those of the shards that it holds on
+// a store that several nodes share:
+//
+//	lease.go       what nodes ask of such a store; span.go: how long a lease holds
+//	holding.go     leases are renewed, taken, lost and given back
+//	shard.go       the lanes of one lease: they begin, pause, drain and end together
+//	notice.go      what other nodes tell, and what is looked for when nobody tells
+//	reload.go      a lane, or all, read anew
+//	operate.go     what operators ask, on whichever node
+//
 // Beside it: probe.go (the GET on save), watch.go (the live tail), rate.go and
 // stats.go (what operators look at), log.go (what all this asks of a store).
 //

@@ -11,7 +11,7 @@ import (
 // planBatches is how many full batches a plan may hold: enough that a lane
 // with a backlog waits for one commit in many batches, few enough that a
 // change of the endpoint's filter or limits takes hold soon.
-const planBatches = 64
+const planBatches = 256
 
 // aheadWithin is how soon a receiver must answer for the next batches to be cut
 // meanwhile. A slower one would gain nothing by it, and thousands of them hold

@@ -23,8 +23,8 @@ func TestSimulationOfManyNodes(t *testing.T) {
 }
 
 const (
-	simNodes     = 3
-	simFleetDays = 1
+	simNodes      = 3
+	simFleetHours = 12
 )
 
 // fleet is a simulation of several nodes.
@@ -95,7 +95,7 @@ func (n *simNode) post(ctx context.Context, ep *tidings.Endpoint, out feed.Outgo
 }
 
 func (f *fleet) run() {
-	end := time.Now().Add(simFleetDays * 24 * time.Hour)
+	end := time.Now().Add(simFleetHours * time.Hour)
 	for time.Now().Before(end) {
 		f.act()
 		time.Sleep(f.pause())
