@@ -15,6 +15,10 @@ import (
 // withWorkflow makes an account with an active workflow and gives a store.
 func withWorkflow(b *testing.B) (*Store, tidings.Launch) {
 	s := openBench(b, Options{})
+	return s, addWorkflow(b, s)
+}
+
+func addWorkflow(b *testing.B, s *Store) tidings.Launch {
 	account, _, err := s.CreateAccount(context.Background(), "shop", tidings.MakeKey("first", tidings.AllScopes()), "admin")
 	if err != nil {
 		b.Fatal(err)
@@ -26,7 +30,7 @@ func withWorkflow(b *testing.B) (*Store, tidings.Launch) {
 	if _, err := s.ActivateWorkflow(context.Background(), account.ID, w.ID, 0, "admin"); err != nil {
 		b.Fatal(err)
 	}
-	return s, tidings.Launch{Workflow: w.ID, Version: 1, Start: "call"}
+	return tidings.Launch{Workflow: w.ID, Version: 1, Start: "call"}
 }
 
 // inParallel does b.N things by some workers.
@@ -67,10 +71,18 @@ func perSecond(b *testing.B, what string) {
 
 // BenchmarkAddEvent stores events that make their contact and start a run.
 func BenchmarkAddEvent(b *testing.B) {
-	s, l := withWorkflow(b)
-	b.ResetTimer()
-	startRuns(b, s, l)
-	perSecond(b, "events")
+	for engine, open := range map[string]func(b *testing.B) *Store{
+		"sqlite":   func(b *testing.B) *Store { return openBench(b, Options{}) },
+		"postgres": func(b *testing.B) *Store { return openPostgresBench(b, PostgresDatabase(b)) },
+	} {
+		b.Run(engine, func(b *testing.B) {
+			s := open(b)
+			l := addWorkflow(b, s)
+			b.ResetTimer()
+			startRuns(b, s, l)
+			perSecond(b, "events")
+		})
+	}
 }
 
 // claimAll claims b.N runs, at most n at a time.
