@@ -93,9 +93,16 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		p.notFound(w, r)
 	default:
+		control := http.NewResponseController(w)
+		_ = control.SetWriteDeadline(time.Now().Add(pageTime)) // a connection without deadlines, as of tests, has none
 		answer(&hit{w, r, t})
+		_ = control.SetWriteDeadline(time.Time{})
 	}
 }
+
+// pageTime is how long an answer may take: a web version is as large as its mail,
+// and who takes it drop by drop would keep it in memory.
+const pageTime = time.Minute
 
 // Handles says whether a path is one of those above.
 func (p *Pages) Handles(path string) bool {

@@ -331,3 +331,23 @@ func BenchmarkOpen(b *testing.B) {
 		d.ask("GET", link, "")
 	}
 }
+
+// leisurely is a connection that remembers its deadlines.
+type leisurely struct {
+	*httptest.ResponseRecorder
+	deadlines []time.Time
+}
+
+func (l *leisurely) SetWriteDeadline(at time.Time) error {
+	l.deadlines = append(l.deadlines, at)
+	return nil
+}
+
+func TestNobodyKeepsTheWebVersionByTakingItSlowly(t *testing.T) {
+	d := newCounter(t)
+	w := &leisurely{ResponseRecorder: httptest.NewRecorder()}
+	d.ServeHTTP(w, httptest.NewRequest("GET", d.link(tokenView, ""), nil))
+	if len(w.deadlines) != 2 || w.deadlines[0].IsZero() || !w.deadlines[1].IsZero() {
+		t.Errorf("the deadlines are %v", w.deadlines)
+	}
+}
