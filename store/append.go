@@ -409,6 +409,9 @@ func (e *sqliteEngine) putHeads(tx *writeTx, feeds []*feedAppend) error {
 }
 
 func (e *sqliteEngine) openMonth(tx *writeTx, name string, at0, at1 int64) (month, error) {
+	if known, ok := e.s.months.get(name); ok && known.widened(at0, at1) == known {
+		return known, nil // ranges only widen, and the newest month is never dropped
+	}
 	// Not from memory: an append of this very transaction may have made or widened it.
 	m := month{name: name}
 	err := tx.row("SELECT at0, at1, dropping FROM month WHERE name = $1", name).Scan(&m.at0, &m.at1, &m.dropping)

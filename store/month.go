@@ -59,6 +59,16 @@ func (m *months) newest() string {
 	return list[len(list)-1].name
 }
 
+// get gives the month of a name.
+func (m *months) get(name string) (month, bool) {
+	list := m.all()
+	i, ok := slices.BinarySearchFunc(list, name, func(one month, name string) int { return cmp.Compare(one.name, name) })
+	if !ok {
+		return month{}, false
+	}
+	return list[i], true
+}
+
 func (m *months) put(one month) {
 	m.Lock()
 	defer m.Unlock()
