@@ -179,8 +179,9 @@ func (a *authenticator) remember(digest [32]byte, k knownKey, dropped uint64) {
 	if a.dropped != dropped {
 		return
 	}
+	_, again := a.known[digest]
 	for old := range a.known { // any one: it comes back with its next use
-		if len(a.known) < keyCacheSize {
+		if again || len(a.known) < keyCacheSize {
 			break
 		}
 		delete(a.known, old)
