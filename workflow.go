@@ -15,6 +15,7 @@ const (
 	MaxBlockID    = 64
 	MaxBlocks     = 200       // of a workflow
 	MaxDefinition = 256 << 10 // bytes of its JSON form
+	MaxCases      = 100       // of a workflow
 	MaxTimer      = 366 * 24 * time.Hour
 	MaxPattern    = 1000 // characters of a regular expression
 )

@@ -20,7 +20,7 @@ func scanCase(row scanner) (tidings.WorkflowCase, error) {
 
 // CreateCase keeps a dry run of a workflow; the store gives ID and CreatedAt.
 // CodeNotFound when the account has no such live workflow, CodeConflict when
-// the workflow has a case of the name or is deleted.
+// the workflow has a case of the name, MaxCases of them, or is deleted.
 func (s *Store) CreateCase(ctx context.Context, c tidings.WorkflowCase, actor string) (tidings.WorkflowCase, error) {
 	err := s.commit(ctx, func(tx *writeTx) error {
 		w, err := liveWorkflow(tx, c.Account, c.Workflow, 0)
@@ -30,6 +30,13 @@ func (s *Store) CreateCase(ctx context.Context, c tidings.WorkflowCase, actor st
 		c.ID = 0
 		if err := freeCaseName(tx, &c); err != nil {
 			return err
+		}
+		var have int
+		if err := tx.row(`SELECT count(*) FROM workflow_case WHERE workflow = $1`, c.Workflow).Scan(&have); err != nil {
+			return err
+		}
+		if have >= tidings.MaxCases {
+			return tidings.Errorf(tidings.CodeConflict, "workflow %d has %d cases, which is the most: delete one first", c.Workflow, have)
 		}
 		c.CreatedAt = tx.now
 		err = tx.row(`INSERT INTO workflow_case (account, workflow, name, input, expected, created) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,

@@ -340,6 +340,17 @@ func testCasesBelongToTheirWorkflow(t *testing.T, h *harness) {
 	}
 	_, err = h.Case(t.Context(), account, want.ID)
 	wantCode(t, err, tidings.CodeNotFound)
+
+	// All of a workflow's are run together.
+	for n := range tidings.MaxCases {
+		want.Name = fmt.Sprint("case ", n)
+		if _, err := h.CreateCase(t.Context(), want, "admin"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want.Name = "one too many"
+	_, err = h.CreateCase(t.Context(), want, "admin")
+	wantCode(t, err, tidings.CodeConflict)
 }
 
 func testActsOnWorkflowsLeaveAuditRecords(t *testing.T, h *harness) {
