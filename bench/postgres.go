@@ -195,7 +195,8 @@ func (r *run) pgNodes(ctx context.Context) ([]Row, error) {
 		Name: "pg-nodes", What: "two nodes append to one account (arrays of 100, 32 connections to each), against one",
 		Value: median(two) / median(one), Unit: "x", Reach: ">= 1 x",
 		Parts: []Part{
-			{"two nodes", median(two), "activities/s"}, {"one node", median(one), "activities/s"},
+			{"two nodes", median(two), "activities/s"},
+			{"one node", median(one), "activities/s"},
 			{"two nodes with 16 connections each", median(split), "activities/s"},
 		},
 	}
