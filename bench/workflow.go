@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"tidings"
@@ -244,18 +245,24 @@ func seedRuns(ctx context.Context, dir string, n int) (err error) {
 
 // waitAll takes every run to its timer, as the runner would.
 func waitAll(ctx context.Context, s *store.Store) error {
-	const atOnce = 500
+	const atOnce = 1000
 	for {
 		claimed, _, err := s.ClaimRuns(ctx, atOnce, time.Minute)
 		if err != nil || len(claimed) == 0 {
 			return err
 		}
 		due := time.Now().Add(30 * 24 * time.Hour)
+		errs := make([]error, len(claimed))
+		var group sync.WaitGroup // so that they share commits
 		for i := range claimed {
-			r := &claimed[i]
-			if _, err := s.CommitStep(ctx, tidings.Advance{Run: r.ID, Fence: r.Fence, State: tidings.RunGoing, Block: r.Block, Due: due}); err != nil {
-				return err
-			}
+			group.Go(func() {
+				r := &claimed[i]
+				_, errs[i] = s.CommitStep(ctx, tidings.Advance{Run: r.ID, Fence: r.Fence, State: tidings.RunGoing, Block: r.Block, Due: due})
+			})
+		}
+		group.Wait()
+		if err := errors.Join(errs...); err != nil {
+			return err
 		}
 	}
 }
