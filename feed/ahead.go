@@ -55,12 +55,13 @@ func (c *cutter) ahead(ctx context.Context) *ahead {
 		defer close(a.out)
 		for c.pos.Cursor < c.pos.Plan.End {
 			page := c.pullPage(ctx)
+			over := page[len(page)-1].batch == nil // asked before the page is the lane's
 			select {
 			case a.out <- page:
 			case <-ctx.Done():
 				return
 			}
-			if page[len(page)-1].batch == nil {
+			if over {
 				return
 			}
 		}
