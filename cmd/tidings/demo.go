@@ -214,9 +214,17 @@ func (d *demo) finish(ctx context.Context) error {
 	id := tidings.EndpointID(d.endpoint)
 	attempts, unwatch := d.server.delivery.Watch(id)
 	defer unwatch()
+	ep, _, err := d.server.store.Lane(ctx, id)
+	if err != nil {
+		return err
+	}
 	for {
+		head, err := d.server.store.Head(ctx, ep.Account) // a lane hears of an append a moment later
+		if err != nil {
+			return err
+		}
 		lane, ok := d.server.delivery.Lane(id)
-		if !ok || lane.Position.Scanned >= lane.Head {
+		if !ok || lane.Position.Scanned >= head {
 			d.screen.caughtUp()
 			break
 		}
