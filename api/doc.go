@@ -16,6 +16,14 @@
 //	              /v1/blacklist /v1/fields    blacklist.go, field.go; timeline.go what happened to one
 //	segment.go    /v1/segments                condition.go reads a condition
 //	event.go      /v1/events /v1/event-types
+//	webhook.go    /v1/webhooks /v1/connectors sendtest.go tries one; call.go /v1/calls
+//	workflow.go   /v1/workflows               workflow_input.go reads a definition, workflow_act.go switches it on and off,
+//	                                          workflow_dryrun.go tries it, case.go keeps what a try gave
+//	run.go        /v1/runs
+//	message.go    /v1/messages                message_input.go reads one, message_preview.go shows and sends it for a try
+//	broadcast.go  /v1/broadcasts              mail.go /v1/outbox; settings.go /v1/settings/mail
+//	source.go     /v1/sources                 source_intake.go takes the events of other senders
+//	known.go      what an account has, for those that are checked by it, and who uses what
 //	account.go    /v1/accounts                 key.go their keys; audit.go who did what
 //	operation.go  /healthz /readyz /metrics    metrics.go what is counted
 //	openapi.go    /openapi.json                docs.go the same for people, /docs

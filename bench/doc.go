@@ -9,5 +9,7 @@
 //	load.go     activities and the producers that send them
 //	sink.go     the receiver
 //	bare.go     what it is held against: HTTP, JSON check, append and fsync, POST
+//	mailsink.go the SMTP server that takes every mail
+//	workflow.go broadcast.go track.go   what runs, mails and their links cost
 //	drain.go steady.go fanout.go idle.go dead.go latency.go append.go   the measures
 package bench
