@@ -18,7 +18,7 @@ func withWorkflow(b *testing.B) (*Store, tidings.Launch) {
 	return s, addWorkflow(b, s)
 }
 
-func addWorkflow(b *testing.B, s *Store) tidings.Launch {
+func addWorkflow(b testing.TB, s *Store) tidings.Launch {
 	account, _, err := s.CreateAccount(context.Background(), "shop", tidings.MakeKey("first", tidings.AllScopes()), "admin")
 	if err != nil {
 		b.Fatal(err)

@@ -51,6 +51,11 @@ func TestClaimsLookAtWhatIsDueOnly(t *testing.T) {
 		want        []string
 	}{
 		{"claim runs", claimRuns, []any{1, 2, 3}, []string{"SEARCH run USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1", "SEARCH run USING COVERING INDEX run_wake (wake<?)"}},
+		{"give runs back", giveRunsBack, []any{1, 2}, []string{"SEARCH run USING INDEX run_wake (wake>? AND wake<?)"}},
+		{"give mails back", giveMailsBack, []any{1, 2}, []string{
+			"SEARCH mail USING INDEX mail_wake (broadcast=? AND wake>? AND wake<?)", "LIST SUBQUERY 2", "COMPOUND QUERY", "LEFT-MOST SUBQUERY",
+			"SCAN CONSTANT ROW", "UNION ALL", "SCAN broadcast USING INDEX broadcast_open",
+		}},
 		{"next run", nextRun, nil, []string{"SCAN run USING COVERING INDEX run_wake"}},
 		{"replies of claimed runs", claimedReplies, []any{1}, []string{"SEARCH r USING INDEX run_wake (wake=?)", "SEARCH p USING INDEX sqlite_autoindex_run_reply_1 (run=?)", "USE TEMP B-TREE FOR ORDER BY"}},
 		{"claim mails", claimMails, []any{1, 2, 3, 4}, []string{"SEARCH mail USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1", "SEARCH mail USING COVERING INDEX mail_wake (broadcast=? AND wake<?)"}},

@@ -93,7 +93,13 @@ func OpenSQLite(ctx context.Context, opts Options) (_ *Store, err error) {
 	}
 	s.reader.SetMaxOpenConns(readConnections)
 	s.reader.SetMaxIdleConns(readConnections)
-	return s, s.open(ctx)
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.giveBack(ctx); err != nil { // a full disk: claims end by themselves
+		s.opts.Log.Warn("what was in hand when the last process ended is taken up again only when its claims end", "error", err)
+	}
+	return s, nil
 }
 
 // sqliteEngine is the engine of a data directory.
