@@ -23,8 +23,8 @@ demo: ## everything at work on an empty machine, until Ctrl-C
 test: ## all tests, the rule tests and e2e among them
 	$(GO) test $(PKGS)
 
-race: ## all tests but e2e (the binary under test is a process of its own) with the race detector
-	CGO_ENABLED=1 $(GO) test -race $$($(GO) list $(PKGS) | grep -v '/e2e$$')
+race: ## all tests but e2e and bench (the binary under test is a process of its own) with the race detector
+	CGO_ENABLED=1 $(GO) test -race $$($(GO) list $(PKGS) | grep -v -e '/e2e$$' -e '/bench$$')
 
 bench: ## the benchmarks of the packages, in the form that benchstat reads
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) $(PKGS)
