@@ -28,7 +28,7 @@ import (
 
 func TestMain(m *testing.M) {
 	flag.Uint64("sim.seed", 0, "simulate this seed alone")
-	flag.Uint64("sim.seeds", 12, "simulate the seeds from 1 to this")
+	flag.Uint64("sim.seeds", defaultSeeds, "simulate the seeds from 1 to this")
 	flag.Parse()
 	os.Exit(m.Run())
 }
