@@ -1,7 +1,6 @@
 package tidings
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/big"
@@ -129,29 +128,6 @@ func (v FieldValue) AppendJSON(b []byte) []byte {
 		return append(b, ']')
 	}
 	return AppendJSONText(b, v.Text)
-}
-
-// AppendJSONText appends a text as a JSON string. What HTML takes for its own
-// (<, >, &) stays as it is, so that what is stored and shown reads as it came;
-// bytes that are not UTF-8 become the replacement character.
-func AppendJSONText(b []byte, text string) []byte {
-	plain := true
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			plain = false
-			break
-		}
-	}
-	if plain {
-		b = append(b, '"')
-		b = append(b, text...)
-		return append(b, '"')
-	}
-	var quoted bytes.Buffer
-	e := json.NewEncoder(&quoted)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(text) // a string always can be
-	return append(b, bytes.TrimSuffix(quoted.Bytes(), []byte{'\n'})...)
 }
 
 // MarshalJSON gives AppendJSON.

@@ -15,7 +15,7 @@
 //	workflow.go   Workflow, its versions and blocks (workflow_rules.go); run.go: Run, Step, and what a commit of them is
 //	message.go    Message, Broadcast; mail.go: Mail, and what people do with it; mail_activity.go: the activity that is
 //	account.go    Account, Key, Scope, AuditRecord
-//	error.go      Error and the closed list of codes
+//	error.go      Error and the closed list of codes; text.go: texts as JSON, and cut
 //
 // # The map
 //

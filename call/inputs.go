@@ -97,7 +97,7 @@ func (f *finder) reference(part Part, u vtl.RefUse) {
 		add(&f.in.Event, Input{Name: u.Path[1], Required: required, Uses: []Use{use}})
 	case u.Name == scope.VarData:
 		f.in.WholeData = true
-	case f.isField(u.Name) || f.isGroup(u.Name) && inner:
+	case scope.IsField(u.Name, f.known.Fields) || scope.IsGroup(u.Name, f.known.Fields) && inner:
 		add(&f.in.Contact, Input{Name: f.field(u.Path), Required: required, Either: true, Uses: []Use{use}})
 	case !f.tools[u.Name].IsNull():
 		// A tool, unless the event has a parameter of this name.
@@ -119,24 +119,10 @@ func (f *finder) event(path []string, required bool, use Use) {
 	add(&f.in.Event, Input{Name: name, Required: required, Uses: []Use{use}})
 }
 
-func (f *finder) isField(name string) bool {
-	if tidings.IsStandardField(name) {
-		return true
-	}
-	return slices.ContainsFunc(f.known.Fields, func(k tidings.FieldKey) bool { return strings.EqualFold(string(k), name) })
-}
-
-func (f *finder) isGroup(name string) bool {
-	return slices.ContainsFunc(f.known.Fields, func(k tidings.FieldKey) bool {
-		group, _, dotted := strings.Cut(string(k), ".")
-		return dotted && strings.EqualFold(group, name)
-	})
-}
-
 // field names a contact's field by the longest part of a path that is one.
 func (f *finder) field(path []string) string {
 	for n := len(path); n > 0; n-- {
-		if name := strings.Join(path[:n], "."); f.isField(name) {
+		if name := strings.Join(path[:n], "."); scope.IsField(name, f.known.Fields) {
 			return strings.ToUpper(name)
 		}
 	}

@@ -2,11 +2,11 @@ package call
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"tidings"
+	"tidings/scope"
 	"tidings/vtl"
 )
 
@@ -54,7 +54,7 @@ func parseAll(w *tidings.Webhook) (*prepared, *Problem) {
 		if problem == nil {
 			problem = wrong
 		}
-		p.zoned = p.zoned || t.usesDates()
+		p.zoned = p.zoned || scope.UsesDates(t.references())
 		return t
 	}
 	p.url = read(PartURL, w.URL)
@@ -95,10 +95,6 @@ func (t template) references() []vtl.RefUse {
 		return nil
 	}
 	return t.tmpl.References()
-}
-
-func (t template) usesDates() bool {
-	return slices.ContainsFunc(t.references(), func(u vtl.RefUse) bool { return u.Name == "date" || u.Name == "dateTool" })
 }
 
 // templates lists all parts in the order in which they are rendered.

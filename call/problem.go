@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
+	"tidings"
 	"tidings/vtl"
 )
 
@@ -92,7 +92,7 @@ func problemAt(part Part, text string, offset int, message string) *Problem {
 	if i := strings.IndexAny(line, "\r\n"); i >= 0 {
 		line = line[:i]
 	}
-	p.Fragment = cut(line, 500)
+	p.Fragment = tidings.CutText(line, 500)
 	return p
 }
 
@@ -101,15 +101,4 @@ func renderedAt(part Part, text string, offset int, message string) *Problem {
 	p := problemAt(part, text, offset, message)
 	p.Rendered = true
 	return p
-}
-
-// cut gives the beginning of a text, at most so many bytes, without half a character.
-func cut(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	for most > 0 && !utf8.RuneStart(text[most]) {
-		most--
-	}
-	return text[:most]
 }

@@ -54,7 +54,7 @@ type reading struct {
 // where that is missing, says nothing or lies.
 func readReply(contentType, contentEncoding string, body []byte) reading {
 	if e := strings.TrimSpace(contentEncoding); e != "" && !strings.EqualFold(e, "identity") {
-		return reading{format: tidings.ReplyBinary, body: body, err: fmt.Errorf("the reply is compressed (%s) although that was not asked for", cut(e, 50))}
+		return reading{format: tidings.ReplyBinary, body: body, err: fmt.Errorf("the reply is compressed (%s) although that was not asked for", tidings.CutText(e, 50))}
 	}
 	media, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
@@ -73,7 +73,7 @@ func readReply(contentType, contentEncoding string, body []byte) reading {
 	case (says == "" || says == tidings.ReplyBinary) && looks == tidings.ReplyBinary:
 		return reading{format: tidings.ReplyBinary, body: body}
 	case looks == tidings.ReplyBinary:
-		return reading{format: tidings.ReplyBinary, body: body, err: fmt.Errorf("the reply says that it is %s and is not text", cut(media, 50))}
+		return reading{format: tidings.ReplyBinary, body: body, err: fmt.Errorf("the reply says that it is %s and is not text", tidings.CutText(media, 50))}
 	}
 	if media == "text/html" && looks == tidings.ReplyXML {
 		looks = tidings.ReplyText // a page, even if it happens to be well-formed
@@ -81,7 +81,7 @@ func readReply(contentType, contentEncoding string, body []byte) reading {
 	r := understand(says, looks, text)
 	r.body = text
 	if r.err == nil && says != r.format && says != "" && says != tidings.ReplyText {
-		r.warning = fmt.Sprintf("says that it is %s, and is taken as %s", cut(media, 50), r.format)
+		r.warning = fmt.Sprintf("says that it is %s, and is taken as %s", tidings.CutText(media, 50), r.format)
 	}
 	return r
 }
@@ -162,7 +162,7 @@ func toUTF8(body []byte, charset string) ([]byte, error) {
 	}
 	e, err := htmlindex.Get(charset)
 	if err != nil || e == encoding.Replacement {
-		return nil, fmt.Errorf("the reply is in the charset %q, which is not known here", cut(charset, 50))
+		return nil, fmt.Errorf("the reply is in the charset %q, which is not known here", tidings.CutText(charset, 50))
 	}
 	return e.NewDecoder().Bytes(body)
 }

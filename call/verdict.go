@@ -126,7 +126,7 @@ func locationWords(from, location string) string {
 	if err != nil || to.Host == "" {
 		return ""
 	}
-	return cut((&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path, RawPath: to.RawPath}).String(), 200)
+	return tidings.CutText((&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path, RawPath: to.RawPath}).String(), 200)
 }
 
 // statusWords gives the likely cause of a status and what to do about it.

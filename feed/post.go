@@ -129,12 +129,5 @@ func answerText(body []byte, secrets []string) string {
 		}
 		return r
 	}, text) // turns invalid bytes into U+FFFD as well
-	if len(text) <= tidings.MaxAnswer {
-		return text
-	}
-	cut := tidings.MaxAnswer
-	for !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut]
+	return tidings.CutText(text, tidings.MaxAnswer)
 }

@@ -141,10 +141,10 @@ func (c *checker) reference(part string, u vtl.RefUse) {
 			c.warnAt(part, u, u.Path[1]+" is no webhook of this account: it must be a parameter of the event"+near(u.Path[1], c.known.Webhooks))
 		}
 	case u.Name == scope.VarContact && inner:
-		if !c.isField(strings.Join(u.Path[1:], ".")) && !c.isField(u.Path[1]) && !c.isGroup(u.Path[1]) && u.Path[1] != "get" && u.Path[1] != "id" {
+		if !c.isField(strings.Join(u.Path[1:], ".")) && !c.isField(u.Path[1]) && u.Path[1] != "get" && u.Path[1] != "id" {
 			c.warnAt(part, u, "contacts have no field "+u.Path[1])
 		}
-	case u.Merge && !c.isField(u.Name) && !c.isGroup(u.Name) && u.Name == strings.ToUpper(u.Name):
+	case u.Merge && !c.isField(u.Name) && u.Name == strings.ToUpper(u.Name):
 		// Merge tags in capitals are written for fields.
 		c.warnAt(part, u, "contacts have no field "+u.Name+": it must be a parameter of the event")
 	case strings.EqualFold(u.Name, scope.VarInstance) && u.Name != scope.VarInstance:
@@ -152,18 +152,9 @@ func (c *checker) reference(part string, u vtl.RefUse) {
 	}
 }
 
+// isField says whether contacts may have a value, or values, of a name.
 func (c *checker) isField(name string) bool {
-	if tidings.IsStandardField(name) {
-		return true
-	}
-	return slices.ContainsFunc(c.known.Fields, func(k tidings.FieldKey) bool { return strings.EqualFold(string(k), name) })
-}
-
-func (c *checker) isGroup(name string) bool {
-	return slices.ContainsFunc(c.known.Fields, func(k tidings.FieldKey) bool {
-		group, _, dotted := strings.Cut(string(k), ".")
-		return dotted && strings.EqualFold(group, name)
-	})
+	return scope.IsField(name, c.known.Fields) || scope.IsGroup(name, c.known.Fields)
 }
 
 // near hints at a name that differs in capitals only.

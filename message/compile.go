@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"tidings"
+	"tidings/scope"
 	"tidings/vtl"
 )
 
@@ -79,7 +80,7 @@ func Compile(m *tidings.Message, settings tidings.MailSettings) (*Compiled, erro
 	if len(problems) > 0 {
 		return nil, problems[0]
 	}
-	c.zoned = slices.ContainsFunc(c.templates(), template.usesDates)
+	c.zoned = slices.ContainsFunc(c.templates(), func(t template) bool { return scope.UsesDates(t.references()) })
 	return c, nil
 }
 
@@ -88,10 +89,6 @@ func (t template) references() []vtl.RefUse {
 		return nil
 	}
 	return t.tmpl.References()
-}
-
-func (t template) usesDates() bool {
-	return slices.ContainsFunc(t.references(), func(u vtl.RefUse) bool { return u.Name == "date" || u.Name == "dateTool" })
 }
 
 // languages lists a message's variants in alphabetical order.

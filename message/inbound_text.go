@@ -7,9 +7,10 @@ import (
 	"io"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/text/encoding/htmlindex"
+
+	"tidings"
 )
 
 // text gives the beginning of a part's body as UTF-8, lines ended by LF. An
@@ -138,11 +139,5 @@ func (p *mimePart) words() string {
 // cuts to at most n bytes, between characters.
 func oneLine(text string, n int) string {
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f || r == 0xa0 }), " ")
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return strings.TrimSpace(text[:n])
+	return strings.TrimSpace(tidings.CutText(text, n))
 }

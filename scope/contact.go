@@ -1,6 +1,7 @@
 package scope
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -115,4 +116,16 @@ func (o *contactObject) Fields() *vtl.Map {
 		m.Set(key, fieldValue(f.Value))
 	}
 	return m
+}
+
+// IsField says whether a name is one of a contact's field, in any case: a
+// standard one, or one of the account's additional fields.
+func IsField(name string, additional []tidings.FieldKey) bool {
+	return tidings.IsStandardField(name) ||
+		slices.ContainsFunc(additional, func(k tidings.FieldKey) bool { return strings.EqualFold(string(k), name) })
+}
+
+// IsGroup says whether additional fields have keys that begin with the name and a dot.
+func IsGroup(name string, additional []tidings.FieldKey) bool {
+	return slices.ContainsFunc(additional, func(k tidings.FieldKey) bool { return inGroup(string(k), name) })
 }

@@ -9,6 +9,7 @@
 package scope
 
 import (
+	"slices"
 	"time"
 
 	"tidings"
@@ -90,4 +91,9 @@ func (s *Scope) dataValue() vtl.Value {
 	}
 	s.data = vtl.MapValue(m)
 	return s.data
+}
+
+// UsesDates says whether a template of these references tells time, which needs the contact's time zone.
+func UsesDates(references []vtl.RefUse) bool {
+	return slices.ContainsFunc(references, func(u vtl.RefUse) bool { return u.Name == "date" || u.Name == "dateTool" })
 }

@@ -285,13 +285,7 @@ func describe(words, otherwise string) string {
 
 // clip cuts a text to n bytes, between characters, and makes it UTF-8.
 func clip(text string, n int) string {
-	if len(text) > n {
-		for n > 0 && !utf8.RuneStart(text[n]) {
-			n--
-		}
-		text = text[:n]
-	}
-	return strings.ToValidUTF8(text, "\ufffd")
+	return strings.ToValidUTF8(tidings.CutText(text, n), "\ufffd")
 }
 
 // isEmail asks what the ingest asks: an @, and no white space.

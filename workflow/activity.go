@@ -241,7 +241,7 @@ func (t *triggers) launches(account tidings.AccountID, kind tidings.Kind, wire [
 	if len(wanted) == 0 {
 		return nil
 	}
-	e := tidings.Event{Account: account, TypeKey: activityPrefix + status, KeyValue: cut(about.IID, tidings.MaxEventKeyValue), Params: paramsOf(wire)}
+	e := tidings.Event{Account: account, TypeKey: activityPrefix + status, KeyValue: tidings.CutText(about.IID, tidings.MaxEventKeyValue), Params: paramsOf(wire)}
 	with := tidings.EventWithLaunches{Event: e}
 	for i := range wanted {
 		with.Launches = append(with.Launches, wanted[i].launchOf(&e))

@@ -123,7 +123,7 @@ func shortJSON(v tidings.FieldValue) json.RawMessage {
 	if b := v.AppendJSON(nil); len(b) <= maxSawBytes {
 		return b
 	}
-	return tidings.AppendJSONText(nil, cut(v.String(), maxSawBytes)+"…")
+	return tidings.AppendJSONText(nil, tidings.CutText(v.String(), maxSawBytes)+"…")
 }
 
 // timerDecided is what the history shows of a timer.

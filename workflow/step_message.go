@@ -49,7 +49,7 @@ func (j *journey) message(ctx context.Context, b *block) (outcome, error) {
 	default:
 		mail.Account, mail.Workflow, mail.Block, mail.Instance = j.run.Account, j.run.Workflow, b.ID, j.run.Instance
 		mail.State, mail.Due, mail.Test = tidings.MailQueued, j.e.now(), j.dry != nil
-		decided.To, decided.Subject = mail.To, cut(mail.Subject, maxSawBytes)
+		decided.To, decided.Subject = mail.To, tidings.CutText(mail.Subject, maxSawBytes)
 		out.mail = &mail
 	}
 	out.decided = decided

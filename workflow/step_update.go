@@ -52,7 +52,7 @@ func (j *journey) update(ctx context.Context, b *block) (outcome, error) {
 		} else {
 			out.change = &change
 		}
-		decided.Set = append(decided.Set, setJSON{s.field, cut(written.text, maxSawBytes), reason})
+		decided.Set = append(decided.Set, setJSON{s.field, tidings.CutText(written.text, maxSawBytes), reason})
 	}
 	if len(wrong) > 0 {
 		out.failed("not set: %s", strings.Join(wrong, "; "))
@@ -115,7 +115,7 @@ func setAdditional(change *tidings.ContactChange, key tidings.FieldKey, w writte
 		value, reason = tidings.ParseFieldValue(t, w.text)
 	}
 	if reason != "" {
-		return fmt.Sprintf("%q %s", cut(w.text, 100), reason)
+		return fmt.Sprintf("%q %s", tidings.CutText(w.text, 100), reason)
 	}
 	change.Fields = append(change.Fields, tidings.ContactField{Key: key, Value: value})
 	return ""

@@ -64,12 +64,18 @@ func (s *shelf[V]) get(ctx context.Context, of thing) (V, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.have) >= maxShelf {
-		for old := range s.have { // any will do: which are in use shows soon enough
-			delete(s.have, old)
-			break
-		}
-	}
+	makeRoom(s.have, maxShelf)
 	s.have[of] = shelved[V]{value, now}
 	return value, nil
+}
+
+// makeRoom lets something new into a cache of at most so many things.
+func makeRoom[K comparable, V any](have map[K]V, most int) {
+	if len(have) < most {
+		return
+	}
+	for old := range have { // any will do: which are in use shows soon enough
+		delete(have, old)
+		return
+	}
 }

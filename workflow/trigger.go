@@ -114,12 +114,7 @@ func (t *Triggers) of(ctx context.Context, account tidings.AccountID) (*triggers
 	fresh := newTriggerSet(list, stamp)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.have) >= maxTriggers {
-		for old := range t.have { // any will do: which are in use shows soon enough
-			delete(t.have, old)
-			break
-		}
-	}
+	makeRoom(t.have, maxTriggers)
 	t.have[account] = fresh
 	return fresh, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"unicode/utf8"
 
 	"tidings"
 )
@@ -73,7 +72,7 @@ func (j *journey) person(ctx context.Context, b *block, makes bool) (person, err
 func (j *journey) byID(ctx context.Context, text string) (*tidings.Contact, *tidings.Channel, string, error) {
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id < 1 {
-		return nil, nil, fmt.Sprintf("contactId is %q, which is no contact's id", cut(text, 50)), nil
+		return nil, nil, fmt.Sprintf("contactId is %q, which is no contact's id", tidings.CutText(text, 50)), nil
 	}
 	if own := j.contact(); own != nil && own.ID == tidings.ContactID(id) {
 		return own, nil, "", nil
@@ -89,7 +88,7 @@ func (j *journey) byAddress(t tidings.MediaType, by tidings.MatchBy) func(contex
 	return func(ctx context.Context, text string) (*tidings.Contact, *tidings.Channel, string, error) {
 		value, reason := tidings.CheckChannel(t, text)
 		if reason != "" {
-			return nil, nil, fmt.Sprintf("%s is %q, which %s", t, cut(text, 100), reason), nil
+			return nil, nil, fmt.Sprintf("%s is %q, which %s", t, tidings.CutText(text, 100), reason), nil
 		}
 		address := tidings.Channel{Type: t, Value: value}
 		if own := j.contact(); own != nil && tidings.ChannelKey(tidings.Channel{Type: t, Value: own.Channel(t)}) == tidings.ChannelKey(address) {
@@ -120,15 +119,4 @@ func (j *journey) newcomer(ctx context.Context, address tidings.Channel) (*tidin
 		return nil, nil // what the event says makes no contact
 	}
 	return nil, err
-}
-
-// cut gives the beginning of a text, at most so many bytes, without half a character.
-func cut(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	for most > 0 && !utf8.RuneStart(text[most]) {
-		most--
-	}
-	return text[:most]
 }
