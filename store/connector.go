@@ -64,19 +64,7 @@ func (s *Store) Connector(ctx context.Context, account tidings.AccountID, id tid
 // order of their ids, those after one; 0 = from the first.
 func (s *Store) Connectors(ctx context.Context, account tidings.AccountID, after tidings.ConnectorID, limit int) ([]tidings.Connector, error) {
 	rows, err := s.rows(ctx, selectConnector+` WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3`, account, after, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []tidings.Connector
-	for rows.Next() {
-		c, err := s.scanConnector(rows)
-		if err != nil {
-			return nil, readError(err)
-		}
-		list = append(list, c)
-	}
-	return list, readError(rows.Err())
+	return gather(rows, err, s.scanConnector)
 }
 
 // UpdateConnector stores a connector that was read and changed. c.Version is

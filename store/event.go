@@ -253,19 +253,7 @@ func (s *Store) Events(ctx context.Context, q tidings.EventQuery) ([]tidings.Eve
 		where, args = ` WHERE e.type = $4 AND e.id < $2 AND e.account = $1`, append(args, q.Type)
 	}
 	rows, err := s.rows(ctx, selectEvent+where+` ORDER BY e.id DESC LIMIT $3`, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var events []tidings.Event
-	for rows.Next() {
-		e, err := scanEvent(rows, q.Account)
-		if err != nil {
-			return nil, readError(err)
-		}
-		events = append(events, e)
-	}
-	return events, readError(rows.Err())
+	return gather(rows, err, func(row scanner) (tidings.Event, error) { return scanEvent(row, q.Account) })
 }
 
 // purgeEventsStep is how many events one step of a purge takes.

@@ -22,19 +22,7 @@ func scanEventType(row scanner, account tidings.AccountID) (tidings.EventType, e
 // key, those after a key; "" = from the first. Their Params are not read.
 func (s *Store) EventTypes(ctx context.Context, account tidings.AccountID, after string, limit int) ([]tidings.EventType, error) {
 	rows, err := s.rows(ctx, selectEventType+` WHERE t.account = $1 AND t.key > $2 ORDER BY t.key LIMIT $3`, account, after, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var types []tidings.EventType
-	for rows.Next() {
-		t, err := scanEventType(rows, account)
-		if err != nil {
-			return nil, readError(err)
-		}
-		types = append(types, t)
-	}
-	return types, readError(rows.Err())
+	return gather(rows, err, func(row scanner) (tidings.EventType, error) { return scanEventType(row, account) })
 }
 
 // paramsFrom is how many of a type's latest events its parameters are read from.

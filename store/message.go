@@ -119,19 +119,7 @@ func (s *Store) Message(ctx context.Context, account tidings.AccountID, id tidin
 // deleted ones.
 func (s *Store) Messages(ctx context.Context, account tidings.AccountID, after tidings.MessageID, limit int, deleted bool) ([]tidings.Message, error) {
 	rows, err := s.rows(ctx, selectMessage+` WHERE account = $1 AND id > $2 AND`+whetherDeleted(deleted)+` ORDER BY id LIMIT $3`, account, after, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []tidings.Message
-	for rows.Next() {
-		m, err := s.scanMessage(rows)
-		if err != nil {
-			return nil, readError(err)
-		}
-		list = append(list, m)
-	}
-	return list, readError(rows.Err())
+	return gather(rows, err, s.scanMessage)
 }
 
 // UpdateMessage stores a message that was read and changed. m.Version is the

@@ -51,19 +51,7 @@ func (s *Store) Segments(ctx context.Context, account tidings.AccountID) ([]tidi
 
 func readSegments(q querier, account tidings.AccountID) ([]tidings.Segment, error) {
 	rows, err := q.rows(`SELECT `+segmentColumns+` FROM segment WHERE account = $1 ORDER BY id`, account)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var segments []tidings.Segment
-	for rows.Next() {
-		g, err := scanSegment(rows, account)
-		if err != nil {
-			return nil, readError(err)
-		}
-		segments = append(segments, g)
-	}
-	return segments, readError(rows.Err())
+	return gather(rows, err, func(row scanner) (tidings.Segment, error) { return scanSegment(row, account) })
 }
 
 // segmentsNaming lists the segments whose conditions name a field, for people.

@@ -69,19 +69,7 @@ func (s *Store) source(row scanner, id tidings.SourceID) (tidings.Source, error)
 // their ids, those after one; 0 = from the first.
 func (s *Store) Sources(ctx context.Context, account tidings.AccountID, after tidings.SourceID, limit int) ([]tidings.Source, error) {
 	rows, err := s.rows(ctx, selectSource+` WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3`, account, after, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []tidings.Source
-	for rows.Next() {
-		c, err := s.scanSource(rows)
-		if err != nil {
-			return nil, readError(err)
-		}
-		list = append(list, c)
-	}
-	return list, readError(rows.Err())
+	return gather(rows, err, s.scanSource)
 }
 
 // UpdateSource stores name, kind and secret of a source that was read and

@@ -227,6 +227,23 @@ func (s *Store) rows(ctx context.Context, query string, args ...any) (*sql.Rows,
 	return rows, readError(err)
 }
 
+// gather reads the rows that a query gave, each by scan.
+func gather[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, readError(err)
+		}
+		list = append(list, one)
+	}
+	return list, readError(rows.Err())
+}
+
 // row is rows for at most one; its Scan gives sql.ErrNoRows when there is none.
 func (s *Store) row(ctx context.Context, query string, args ...any) scanner {
 	stmt, err := s.prepared(ctx, query)

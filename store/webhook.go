@@ -66,19 +66,7 @@ func (s *Store) Webhook(ctx context.Context, account tidings.AccountID, id tidin
 // of their ids, those after one (0 = from the first): the live ones, or the deleted ones.
 func (s *Store) Webhooks(ctx context.Context, account tidings.AccountID, deleted bool, after tidings.WebhookID, limit int) ([]tidings.Webhook, error) {
 	rows, err := s.rows(ctx, selectWebhook+` WHERE account = $1 AND id > $2 AND (deleted > 0) = $3 ORDER BY id LIMIT $4`, account, after, deleted, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []tidings.Webhook
-	for rows.Next() {
-		w, err := s.scanWebhook(rows)
-		if err != nil {
-			return nil, readError(err)
-		}
-		list = append(list, w)
-	}
-	return list, readError(rows.Err())
+	return gather(rows, err, s.scanWebhook)
 }
 
 // UpdateWebhook stores a webhook that was read and changed. w.Version is the

@@ -93,19 +93,7 @@ func (s *Store) Workflow(ctx context.Context, account tidings.AccountID, id tidi
 // the deleted ones.
 func (s *Store) Workflows(ctx context.Context, account tidings.AccountID, after tidings.WorkflowID, limit int, deleted bool) ([]tidings.Workflow, error) {
 	rows, err := s.rows(ctx, selectWorkflow+` WHERE account = $1 AND id > $2 AND`+whetherDeleted(deleted)+` ORDER BY id LIMIT $3`, account, after, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []tidings.Workflow
-	for rows.Next() {
-		w, err := scanWorkflow(rows)
-		if err != nil {
-			return nil, readError(err)
-		}
-		list = append(list, w)
-	}
-	return list, readError(rows.Err())
+	return gather(rows, err, scanWorkflow)
 }
 
 func whetherDeleted(deleted bool) string {

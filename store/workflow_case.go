@@ -70,19 +70,7 @@ func (s *Store) Case(ctx context.Context, account tidings.AccountID, id int64) (
 // Cases gives the cases of a workflow in the order of their ids.
 func (s *Store) Cases(ctx context.Context, account tidings.AccountID, workflow tidings.WorkflowID) ([]tidings.WorkflowCase, error) {
 	rows, err := s.rows(ctx, selectCase+` WHERE workflow = $1 AND account = $2 ORDER BY id`, workflow, account)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []tidings.WorkflowCase
-	for rows.Next() {
-		c, err := scanCase(rows)
-		if err != nil {
-			return nil, readError(err)
-		}
-		list = append(list, c)
-	}
-	return list, readError(rows.Err())
+	return gather(rows, err, scanCase)
 }
 
 // UpdateCase stores name, input and expectation of a case. CodeNotFound when
