@@ -191,13 +191,8 @@ func (s *Server) listBroadcasts(ctx context.Context, c caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	out := broadcastsJSON{Broadcasts: make([]broadcastJSON, len(list))}
-	for i := range list {
-		out.Broadcasts[i] = broadcastView(&list[i])
-	}
-	if len(list) == in.Limit {
-		out.Next = ptr(int64(list[len(list)-1].ID))
-	}
+	var out broadcastsJSON
+	out.Broadcasts, out.Next = pageOf(list, in.Limit, broadcastView, func(last *tidings.Broadcast) int64 { return int64(last.ID) })
 	return &struct{ Body broadcastsJSON }{out}, nil
 }
 

@@ -193,13 +193,11 @@ func (s *Server) deleteCase(ctx context.Context, c caller, in *casePath) (*struc
 
 // tryCases runs cases with a workflow's draft.
 func (s *Server) tryCases(ctx context.Context, w *tidings.Workflow, cases []tidings.WorkflowCase) ([]workflow.CaseResult, error) {
-	leave, err := s.testPlace()
+	within, leave, err := s.testPlace(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	within, cancel := context.WithTimeout(ctx, longestTest)
-	defer cancel()
 	return s.cfg.Dry.RunCases(within, w.Account, &w.Draft, cases)
 }
 

@@ -152,13 +152,8 @@ func (s *Server) listConnectors(ctx context.Context, c caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	out := connectorsJSON{Connectors: make([]connectorJSON, len(list))}
-	for i := range list {
-		out.Connectors[i] = connectorView(&list[i])
-	}
-	if len(list) == in.Limit {
-		out.Next = ptr(int64(list[len(list)-1].ID))
-	}
+	var out connectorsJSON
+	out.Connectors, out.Next = pageOf(list, in.Limit, connectorView, func(last *tidings.Connector) int64 { return int64(last.ID) })
 	return &struct{ Body connectorsJSON }{out}, nil
 }
 

@@ -188,13 +188,8 @@ func (s *Server) listEvents(ctx context.Context, c caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	out := eventsJSON{Events: make([]*eventJSON, len(events))}
-	for i := range events {
-		out.Events[i] = eventView(&events[i])
-	}
-	if len(events) == in.Limit {
-		out.Next = ptr(int64(events[len(events)-1].ID))
-	}
+	var out eventsJSON
+	out.Events, out.Next = pageOf(events, in.Limit, eventView, func(last *tidings.Event) int64 { return int64(last.ID) })
 	return &struct{ Body eventsJSON }{out}, nil
 }
 

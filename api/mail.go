@@ -135,13 +135,8 @@ func (s *Server) listMails(ctx context.Context, c caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	out := mailsJSON{Mails: make([]mailJSON, len(mails))}
-	for i := range mails {
-		out.Mails[i] = mailView(&mails[i])
-	}
-	if len(mails) == in.Limit {
-		out.Next = ptr(int64(mails[len(mails)-1].ID))
-	}
+	var out mailsJSON
+	out.Mails, out.Next = pageOf(mails, in.Limit, mailView, func(last *tidings.Mail) int64 { return int64(last.ID) })
 	return &struct{ Body mailsJSON }{out}, nil
 }
 

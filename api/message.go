@@ -165,13 +165,8 @@ func (s *Server) listMessages(ctx context.Context, c caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	out := messagesJSON{Messages: make([]messageJSON, len(list))}
-	for i := range list {
-		out.Messages[i] = messageView(&list[i])
-	}
-	if len(list) == in.Limit {
-		out.Next = ptr(int64(list[len(list)-1].ID))
-	}
+	var out messagesJSON
+	out.Messages, out.Next = pageOf(list, in.Limit, messageView, func(last *tidings.Message) int64 { return int64(last.ID) })
 	return &struct{ Body messagesJSON }{out}, nil
 }
 

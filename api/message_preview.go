@@ -119,12 +119,12 @@ func (s *Server) preview(ctx context.Context, m tidings.Message, asked *messageD
 	if err != nil {
 		return nil, err
 	}
-	leave, err := s.testPlace()
+	within, leave, err := s.testPlace(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	p := compiled.Preview(ctx, of)
+	p := compiled.Preview(within, of)
 	return &struct{ Body previewedJSON }{previewedJSON{
 		From: mailboxJSON(p.From), To: p.To, Language: p.Language, Subject: p.Subject, HTML: p.HTML, Text: p.Text,
 		Problems: messageProblems(p.Problems), Warnings: messageProblems(p.Warnings),

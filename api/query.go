@@ -154,3 +154,16 @@ func (q *query) err() error {
 	}
 	return unreadable("the request's parameters are wrong", q.faults...)
 }
+
+// pageOf makes what is shown of a page of a list, and what asks for the next
+// one: the id of its last, nil when the page is not full.
+func pageOf[T, V any](list []T, limit int, view func(*T) V, id func(*T) int64) ([]V, *int64) {
+	shown := make([]V, len(list))
+	for i := range list {
+		shown[i] = view(&list[i])
+	}
+	if len(list) < limit {
+		return shown, nil
+	}
+	return shown, ptr(id(&list[len(list)-1]))
+}

@@ -160,13 +160,11 @@ func (s *Server) sendTest(ctx context.Context, w tidings.Webhook, asked *testJSO
 	if err := s.fillOrder(ctx, asked, &order); err != nil {
 		return nil, err
 	}
-	leave, err := s.testPlace()
+	within, leave, err := s.testPlace(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	within, cancel := context.WithTimeout(ctx, longestTest)
-	defer cancel()
 	result := s.cfg.Calls.Do(within, order)
 	result.Call.Webhook = id
 	out := testedView(&result)
@@ -199,13 +197,14 @@ func (s *Server) redefine(ctx context.Context, d *definitionJSON, w *tidings.Web
 	return nil
 }
 
-// testPlace takes a place among the tests, for as long as one lasts.
-func (s *Server) testPlace() (leave func(), err error) {
+// testPlace takes a place among the tests, and bounds how long one lasts.
+func (s *Server) testPlace(ctx context.Context) (within context.Context, leave func(), err error) {
 	select {
 	case s.tests <- struct{}{}:
-		return func() { <-s.tests }, nil
+		within, cancel := context.WithTimeout(ctx, longestTest)
+		return within, func() { cancel(); <-s.tests }, nil
 	default:
-		return nil, &tidings.Error{Code: tidings.CodeRateLimited, RetryAfter: 5 * time.Second, Message: "too many tests are under way: wait until some have ended"}
+		return nil, nil, &tidings.Error{Code: tidings.CodeRateLimited, RetryAfter: 5 * time.Second, Message: "too many tests are under way: wait until some have ended"}
 	}
 }
 

@@ -191,13 +191,8 @@ func (s *Server) listSources(ctx context.Context, c caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	out := sourcesJSON{Sources: make([]sourceJSON, len(list))}
-	for i := range list {
-		out.Sources[i] = sourceView(&list[i])
-	}
-	if len(list) == in.Limit {
-		out.Next = ptr(int64(list[len(list)-1].ID))
-	}
+	var out sourcesJSON
+	out.Sources, out.Next = pageOf(list, in.Limit, sourceView, func(last *tidings.Source) int64 { return int64(last.ID) })
 	return &struct{ Body sourcesJSON }{out}, nil
 }
 

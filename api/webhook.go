@@ -170,13 +170,8 @@ func (s *Server) listWebhooks(ctx context.Context, c caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	out := webhooksJSON{Webhooks: make([]webhookJSON, len(list))}
-	for i := range list {
-		out.Webhooks[i] = webhookView(&list[i])
-	}
-	if len(list) == in.Limit {
-		out.Next = ptr(int64(list[len(list)-1].ID))
-	}
+	var out webhooksJSON
+	out.Webhooks, out.Next = pageOf(list, in.Limit, webhookView, func(last *tidings.Webhook) int64 { return int64(last.ID) })
 	return &struct{ Body webhooksJSON }{out}, nil
 }
 

@@ -257,13 +257,8 @@ func (s *Server) listWorkflows(ctx context.Context, c caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	out := workflowsJSON{Workflows: make([]workflowJSON, len(list))}
-	for i := range list {
-		out.Workflows[i] = workflowView(&list[i])
-	}
-	if len(list) == in.Limit {
-		out.Next = ptr(int64(list[len(list)-1].ID))
-	}
+	var out workflowsJSON
+	out.Workflows, out.Next = pageOf(list, in.Limit, workflowView, func(last *tidings.Workflow) int64 { return int64(last.ID) })
 	return &struct{ Body workflowsJSON }{out}, nil
 }
 

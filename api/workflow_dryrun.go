@@ -79,13 +79,11 @@ func (s *Server) testWorkflow(ctx context.Context, c caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	leave, err := s.testPlace()
+	within, leave, err := s.testPlace(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	within, cancel := context.WithTimeout(ctx, longestTest)
-	defer cancel()
 	result, err := s.cfg.Dry.Test(within, w.Account, def, input)
 	if err != nil {
 		return nil, err
