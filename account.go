@@ -17,7 +17,22 @@ type AccountID int64
 type Account struct {
 	ID        AccountID
 	Name      string // 1 to MaxNameLength characters
+	Zone      string // in which the browser shows times, e.g. "Europe/Oslo"; "" = UTC
+	Language  string // in which the browser writes dates: one of Languages; "" = the first
+	Version   int64  // counts the changes, from 1
 	CreatedAt time.Time
+}
+
+// Languages lists those in which dates are written, as BCP 47 tags.
+func Languages() []string { return []string{"en-GB", "en-US", "de", "es", "fr", "it", "pl", "uk"} }
+
+// CheckZone says what is wrong with the name of a time zone, or "". The names
+// are those of the IANA's database, which the binary carries.
+func CheckZone(name string) string {
+	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
+		return "is not the name of a time zone, as Europe/Oslo"
+	}
+	return ""
 }
 
 // MaxNameLength is the most characters a name has, of an account, a key or an endpoint.
