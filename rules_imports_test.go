@@ -15,7 +15,7 @@ const module = "tidings"
 // package may import. Imports go downwards only; a new package needs a line
 // here. "." is the root.
 func imports() map[string][]string {
-	all := []string{".", "feed", "call", "scope", "egress", "store", "message", "workflow", "api", "publicapi", "vtl", "bench", "cmd/tidings/receiver"}
+	all := []string{".", "feed", "call", "scope", "egress", "store", "message", "password", "workflow", "api", "publicapi", "vtl", "bench", "cmd/tidings/receiver"}
 	return map[string][]string{
 		".":                    {},
 		"vtl":                  {"vtl/internal/java"},
@@ -25,11 +25,12 @@ func imports() map[string][]string {
 		"feed":                 {".", "egress"},
 		"scope":                {".", "vtl"},
 		"source":               {"."},
+		"password":             {},
 		"call":                 {".", "egress", "scope", "vtl"},
 		"message":              {".", "scope", "vtl"},
 		"workflow":             {".", "call", "message", "scope", "vtl"},
 		"store":                {"."},
-		"api":                  {".", "feed", "call", "curl", "message", "scope", "source", "vtl", "workflow"},
+		"api":                  {".", "feed", "call", "curl", "message", "password", "scope", "source", "vtl", "workflow"},
 		"publicapi":            {"."},
 		"cmd/tidings":          all,
 		"cmd/tidings/receiver": {},
