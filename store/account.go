@@ -18,13 +18,8 @@ func (s *Store) CreateAccount(ctx context.Context, name string, first tidings.Ne
 	var account tidings.Account
 	var key tidings.Key
 	err := s.commit(ctx, func(tx *writeTx) error {
-		account = tidings.Account{Name: name, CreatedAt: tx.now}
-		err := tx.row(`INSERT INTO account (name, created) VALUES ($1, $2) RETURNING id`,
-			name, millis(account.CreatedAt)).Scan(&account.ID)
-		if err != nil {
-			return err
-		}
-		if err := tx.createHead(account.ID); err != nil {
+		var err error
+		if account, err = insertAccount(tx, name); err != nil {
 			return err
 		}
 		if key, err = insertKey(tx, account.ID, first); err != nil {
@@ -43,35 +38,66 @@ func (s *Store) CreateAccount(ctx context.Context, name string, first tidings.Ne
 
 // Account gives an account; CodeNotFound when there is none.
 func (s *Store) Account(ctx context.Context, id tidings.AccountID) (tidings.Account, error) {
-	account := tidings.Account{ID: id}
-	var created int64
-	err := s.row(ctx, `SELECT name, created FROM account WHERE id = $1`, id).Scan(&account.Name, &created)
+	account, err := scanAccount(s.row(ctx, selectAccount+` WHERE id = $1`, id))
 	if err != nil {
 		return tidings.Account{}, orNotFound(err, "account", int64(id))
 	}
-	account.CreatedAt = fromMillis(created)
 	return account, nil
 }
 
 // Accounts gives at most limit (1 or more) accounts in the order of their
 // ids, those after one; 0 = from the first.
 func (s *Store) Accounts(ctx context.Context, after tidings.AccountID, limit int) ([]tidings.Account, error) {
-	rows, err := s.rows(ctx, `SELECT id, name, created FROM account WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var accounts []tidings.Account
-	for rows.Next() {
-		var a tidings.Account
-		var created int64
-		if err := rows.Scan(&a.ID, &a.Name, &created); err != nil {
-			return nil, readError(err)
+	rows, err := s.rows(ctx, selectAccount+` WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+	return gather(rows, err, scanAccount)
+}
+
+// UpdateAccount stores an account's name, zone and language. a.Version is the
+// one that was read; when it has changed since, nothing is stored
+// (CodeConflict). CodeNotFound when there is no such account. detail says what
+// changed, for the audit.
+func (s *Store) UpdateAccount(ctx context.Context, a tidings.Account, actor, detail string) (tidings.Account, error) {
+	var stored tidings.Account
+	err := s.commit(ctx, func(tx *writeTx) error {
+		var err error
+		stored, err = scanAccount(tx.row(`
+			UPDATE account SET version = version + 1, name = $3, zone = $4, language = $5
+			WHERE id = $1 AND version = $2 RETURNING `+accountColumns, a.ID, a.Version, a.Name, a.Zone, a.Language))
+		if errors.Is(err, sql.ErrNoRows) {
+			return whyStale(tx.row(`SELECT version FROM account WHERE id = $1`, a.ID), "account", int64(a.ID), a.Version)
 		}
-		a.CreatedAt = fromMillis(created)
-		accounts = append(accounts, a)
+		if err != nil {
+			return err
+		}
+		return auditThing(tx, tidings.AuditRecord{Account: a.ID, Actor: actor, Action: "account.update", Detail: fmt.Sprintf("account %q", a.Name)}, detail)
+	})
+	if err != nil {
+		return tidings.Account{}, err
 	}
-	return accounts, readError(rows.Err())
+	return stored, nil
+}
+
+const (
+	accountColumns = `id, name, zone, language, version, created`
+	selectAccount  = `SELECT ` + accountColumns + ` FROM account`
+)
+
+func scanAccount(row scanner) (tidings.Account, error) {
+	var a tidings.Account
+	var created int64
+	err := row.Scan(&a.ID, &a.Name, &a.Zone, &a.Language, &a.Version, &created)
+	a.CreatedAt = fromMillis(created)
+	return a, err
+}
+
+// insertAccount makes an account with an empty feed and no key.
+func insertAccount(tx *writeTx, name string) (tidings.Account, error) {
+	a := tidings.Account{Name: name, Version: 1, CreatedAt: tx.now}
+	err := tx.row(`INSERT INTO account (name, created) VALUES ($1, $2) RETURNING id`, name, millis(tx.now)).Scan(&a.ID)
+	if err != nil {
+		return a, err
+	}
+	return a, tx.createHead(a.ID)
 }
 
 // CreateKey adds a key to an account; CodeNotFound when there is no such account.
@@ -139,7 +165,7 @@ func (s *Store) Keys(ctx context.Context, account tidings.AccountID) ([]tidings.
 	if err := rows.Err(); err != nil {
 		return nil, readError(err)
 	}
-	if len(keys) == 0 { // an account has at least its first key
+	if len(keys) == 0 { // is there such an account?
 		_, err := s.Account(ctx, account)
 		return nil, err
 	}

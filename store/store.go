@@ -27,6 +27,9 @@
 // Mails of a broadcast come page by page (broadcast_claim.go). What a deleted
 // contact has left of all this is erased (erase.go).
 //
+// People are users (user.go), who sign in by sessions (session.go) and set a
+// password by one-time links (link.go).
+//
 // SQL is database/sql with $N. Everything that is written goes through
 // [Store.commit]; everything that is read through [Store.rows] and [Store.row].
 package store
