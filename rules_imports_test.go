@@ -22,6 +22,7 @@ func imports() map[string][]string {
 		"vtl/internal/java":    {},
 		"egress":               {},
 		"curl":                 {},
+		"ui/part":              {},
 		"feed":                 {".", "egress"},
 		"scope":                {".", "vtl"},
 		"source":               {"."},
