@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,6 +19,8 @@ type Accounts interface {
 	Account(ctx context.Context, id tidings.AccountID) (tidings.Account, error)
 	// Accounts gives at most limit accounts after one, in the order of their ids.
 	Accounts(ctx context.Context, after tidings.AccountID, limit int) ([]tidings.Account, error)
+	// UpdateAccount stores a changed account; CodeConflict when the Version is not the stored one.
+	UpdateAccount(ctx context.Context, a tidings.Account, actor, detail string) (tidings.Account, error)
 }
 
 type newAccountJSON struct {
@@ -45,9 +49,21 @@ type accountsJSON struct {
 type meJSON struct {
 	ID        tidings.AccountID `json:"id"`
 	Name      string            `json:"name"`
+	Zone      string            `json:"zone" doc:"In which the browser's pages show times, as Europe/Oslo; empty = UTC."`
+	Language  string            `json:"language" doc:"In which they write dates; empty = en-GB."`
+	Version   int64             `json:"version" doc:"Counts the changes."`
 	CreatedAt time.Time         `json:"createdAt"`
-	Key       keyJSON           `json:"key" doc:"The key of this request."`
+	Key       *keyJSON          `json:"key,omitempty" doc:"The key of this request."`
+	User      *userJSON         `json:"user,omitempty" doc:"The user who is signed in, where that is who asks."`
 	Head      tidings.Seq       `json:"head" doc:"The last seq of the account's feed."`
+}
+
+// accountChangeJSON is a merge patch (RFC 7396) of an account.
+type accountChangeJSON struct {
+	Name     optional[string] `json:"name,omitempty" maxLength:"200" doc:"1 to 200 characters."`
+	Zone     optional[string] `json:"zone,omitempty" doc:"Name of a time zone in the IANA's database, as Europe/Oslo; null = UTC."`
+	Language optional[string] `json:"language,omitempty" enum:"en-GB,en-US,de,es,fr,it,pl,uk" doc:"In which dates are written; null = en-GB."`
+	Version  optional[int]    `json:"version,omitempty" doc:"The version that was read; 409 when it has changed since."`
 }
 
 func accountView(a tidings.Account) accountJSON {
@@ -68,6 +84,11 @@ func (s *Server) registerAccounts() {
 		OperationID: "get-own-account", Method: http.MethodGet, Path: "/v1/accounts/me", Tags: []string{"Accounts"}, Summary: "Show the account of this key", Errors: []int{503},
 		Extensions: curl(`curl $TIDINGS/v1/accounts/me -H "Authorization: Bearer $KEY"`),
 	}, access{}, s.ownAccount)
+	operate(s, huma.Operation{
+		OperationID: "change-own-account", Method: http.MethodPatch, Path: "/v1/accounts/me", Tags: []string{"Accounts"}, Summary: "Change the account of this key",
+		Description: "A JSON merge patch: absent = unchanged. The zone and the language are those of the browser's pages.", Errors: []int{400, 408, 409, 413, 415, 422, 503},
+		Extensions: curl(`curl -X PATCH $TIDINGS/v1/accounts/me -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" -d '{"zone":"Europe/Oslo"}'`),
+	}, access{scope: tidings.ScopeManage, owner: true}, s.changeAccount)
 }
 
 func (s *Server) createAccount(ctx context.Context, c caller, in *struct{ JSON body[newAccountJSON] }) (*struct{ Body createdAccountJSON }, error) {
@@ -109,11 +130,68 @@ func (s *Server) ownAccount(ctx context.Context, c caller, _ *struct{}) (*struct
 	if err != nil {
 		return nil, err
 	}
-	head, err := s.store.Head(ctx, account.ID)
+	return s.showOwn(ctx, c, account)
+}
+
+func (s *Server) showOwn(ctx context.Context, c caller, a tidings.Account) (*struct{ Body meJSON }, error) {
+	head, err := s.store.Head(ctx, a.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &struct{ Body meJSON }{meJSON{
-		ID: account.ID, Name: account.Name, CreatedAt: account.CreatedAt.UTC(), Key: keyView(c.key), Head: head,
-	}}, nil
+	me := meJSON{ID: a.ID, Name: a.Name, Zone: a.Zone, Language: a.Language, Version: a.Version, CreatedAt: a.CreatedAt.UTC(), Head: head}
+	if c.signedIn() {
+		me.User = ptr(userView(&c.user))
+	} else {
+		me.Key = ptr(keyView(c.key))
+	}
+	return &struct{ Body meJSON }{me}, nil
+}
+
+func (s *Server) changeAccount(ctx context.Context, c caller, in *struct{ JSON body[accountChangeJSON] }) (*struct{ Body meJSON }, error) {
+	a, err := s.store.Account(ctx, c.account())
+	if err != nil {
+		return nil, err
+	}
+	changed, err := in.JSON.value.apply(&a)
+	if err != nil {
+		return nil, err
+	}
+	if len(changed) > 0 {
+		if a, err = s.store.UpdateAccount(ctx, a, c.actor(), strings.Join(changed, ", ")); err != nil {
+			return nil, err
+		}
+	}
+	return s.showOwn(ctx, c, a)
+}
+
+// apply sets what is asked of an account and names what changed.
+func (in *accountChangeJSON) apply(a *tidings.Account) (changed []string, err error) {
+	d := &decoder{}
+	was := *a
+	in.Name.put(&a.Name, "")
+	in.Zone.put(&a.Zone, "")
+	in.Language.put(&a.Language, "")
+	if in.Version.given() {
+		a.Version = int64(in.Version.value)
+	}
+	if reason := tidings.CheckName(a.Name); reason != "" {
+		d.fault("name", "%s", reason)
+	}
+	if reason := tidings.CheckZone(a.Zone); reason != "" {
+		d.fault("zone", "%s", reason)
+	}
+	if a.Language != "" && !slices.Contains(tidings.Languages(), a.Language) {
+		d.fault("language", "must be one of %s", strings.Join(tidings.Languages(), ", "))
+	}
+	if len(d.faults) > 0 {
+		return nil, &tidings.Error{Code: tidings.CodeInvalid, Message: "the account breaks the rules: nothing was changed", Fields: d.faults}
+	}
+	for _, field := range []struct{ name, was, is string }{
+		{"name", was.Name, a.Name}, {"zone", was.Zone, a.Zone}, {"language", was.Language, a.Language},
+	} {
+		if field.was != field.is {
+			changed = append(changed, field.name)
+		}
+	}
+	return changed, nil
 }

@@ -100,6 +100,9 @@ func (s *Server) tail(w http.ResponseWriter, r *http.Request, c caller) {
 	}
 	may := func() error { // see the endpoint, still
 		now, err := s.auth.identify(r, access{scope: tidings.ScopeRead})
+		if err == nil && now.signedIn() { // a context lasts as long as the stream: the user may not
+			_, err = s.store.User(r.Context(), now.account(), now.user.ID)
+		}
 		if err == nil {
 			_, _, err = s.store.Endpoint(r.Context(), now.account(), tidings.EndpointID(id))
 		}

@@ -23,11 +23,18 @@ type access struct {
 	or    tidings.Scope // or with this one; "" = none
 	admin bool          // the admin token
 	open  bool          // everybody
+
+	// Of users who are signed in, those whose role allows what the scope does, and:
+	owner    bool // owners only
+	self     bool // besides, the user that {user} of the path is
+	operator bool // operators only
+	users    bool // nobody else than users: no key, and not the admin
 }
 
-// caller is who makes a request: an account's key, or the admin.
+// caller is who makes a request: an account's key, a user who is signed in, or the admin.
 type caller struct {
-	key   tidings.Key // zero for the admin
+	key   tidings.Key  // zero for the admin; of a user, one with the scopes that their role allows
+	user  tidings.User // zero unless one is signed in
 	admin bool
 }
 
@@ -35,8 +42,11 @@ func (c caller) account() tidings.AccountID { return c.key.Account }
 
 // actor is how the audit names the caller.
 func (c caller) actor() string {
-	if c.admin {
+	switch {
+	case c.admin:
 		return "admin"
+	case c.signedIn():
+		return c.user.Actor()
 	}
 	return fmt.Sprintf("key %d (%s)", c.key.ID, c.key.Name)
 }
@@ -86,8 +96,13 @@ func newAuthenticator(cfg Config) *authenticator {
 
 func (a *authenticator) hasAdmin() bool { return a.admin != [sha256.Size]byte{} }
 
-// identify says who makes a request, and that they may.
+// identify says who makes a request, and that they may. A user is whom the
+// request's context has, which only this process can make: nothing of what a
+// client sends says that somebody is signed in.
 func (a *authenticator) identify(r *http.Request, need access) (caller, error) {
+	if u, ok := tidings.UserIn(r.Context()); ok {
+		return identifyUser(r, u, need)
+	}
 	token := presented(r)
 	if token == "" {
 		return caller{}, tidings.Errorf(tidings.CodeUnauthorized, "a key is needed: send Authorization: Bearer KEY, or HTTP Basic with the key as password")
@@ -110,6 +125,8 @@ func (a *authenticator) identify(r *http.Request, need access) (caller, error) {
 		return caller{}, err
 	}
 	switch {
+	case need.users:
+		return caller{}, tidings.Errorf(tidings.CodeForbidden, "only the user themself may, signed in to the browser's pages: make them a one-time link instead")
 	case need.scope == "" || key.Allows(need.scope) || need.or != "" && key.Allows(need.or):
 		return caller{key: key}, nil
 	case need.or != "":

@@ -25,6 +25,8 @@
 //	source.go     /v1/sources                 source_intake.go takes the events of other senders
 //	known.go      what an account has, for those that are checked by it, and who uses what
 //	account.go    /v1/accounts                 key.go their keys; audit.go who did what
+//	user.go       /v1/accounts/{account}/users user_session.go where they are signed in, and their passwords;
+//	                                           user_access.go what roles may
 //	operation.go  /healthz /readyz /metrics    metrics.go what is counted
 //	openapi.go    /openapi.json                docs.go the same for people, /docs
 //

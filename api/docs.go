@@ -180,6 +180,9 @@ func whoMay(op *huma.Operation) string {
 				who = append(who, "a key with the scope "+strings.Join(scopes, ", "))
 			}
 		}
+		if users, ok := need["user"]; ok {
+			who = append(who, whichUser(users[0]))
+		}
 		if _, ok := need["admin"]; ok {
 			who = append(who, "the admin token")
 		}

@@ -54,7 +54,7 @@ type ofAccount struct {
 }
 
 func (s *Server) registerKeys() {
-	both := access{scope: tidings.ScopeManage, admin: true}
+	both := access{scope: tidings.ScopeManage, admin: true, owner: true}
 	operate(s, huma.Operation{
 		OperationID: "list-keys", Method: http.MethodGet, Path: "/v1/accounts/{account}/keys", Tags: []string{"Accounts"}, Summary: "List an account's keys", Errors: []int{404, 503},
 		Extensions: curl(`curl $TIDINGS/v1/accounts/me/keys -H "Authorization: Bearer $KEY"`),

@@ -38,7 +38,7 @@ func (s *Server) registerNodes() {
 		OperationID: "list-nodes", Method: http.MethodGet, Path: "/v1/nodes", Tags: []string{"Operation"}, Summary: "Who delivers for whom",
 		Description: "The nodes on this database that are alive, the shards of endpoints that each holds, and how far behind they are. A server on a data directory is one node that holds all.", Errors: []int{503},
 		Extensions: curl(`curl $TIDINGS/v1/nodes -H "Authorization: Bearer $TIDINGS_ADMIN_TOKEN"`),
-	}, access{admin: true}, s.listNodes)
+	}, access{admin: true, operator: true}, s.listNodes)
 }
 
 func (s *Server) listNodes(ctx context.Context, _ caller, _ *struct{}) (*struct{ Body nodesJSON }, error) {

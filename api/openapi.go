@@ -37,6 +37,7 @@ func specConfig(version string) huma.Config {
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					"bearer": {Type: "http", Scheme: "bearer", Description: "Authorization: Bearer KEY. The scopes that an operation needs are named with it."},
 					"basic":  {Type: "http", Scheme: "basic", Description: "Any user name, also none; the key as password."},
+					"user":   {Type: "http", Scheme: "signed-in", Description: "A user who is signed in to the browser's pages, which use this API for them; nothing that a client sends makes one. The role that is needed is named: each one includes those after it, of owner, editor, viewer. self: the user themself."},
 					"admin":  {Type: "http", Scheme: "bearer", Description: "The admin token that the server was started with (--admin-token)."},
 				},
 			},
@@ -57,6 +58,7 @@ func specConfig(version string) huma.Config {
 				{Name: "Sources", Description: "Events of other senders, taken as activities."},
 				{Name: "Settings", Description: "What holds for the whole account."},
 				{Name: "Accounts", Description: "Accounts and their keys."},
+				{Name: "Users", Description: "People who sign in to an account's pages."},
 				{Name: "Audit", Description: "Who changed what."},
 				{Name: "Public API", Description: "For clients that speak the platform's Public API."},
 				{Name: "Operation", Description: "What watches over the server; open to everybody."},
@@ -83,7 +85,7 @@ func (s *Server) describe(op *huma.Operation, need access) {
 		if need.scope != "" {
 			scopes = []string{string(need.scope)}
 		}
-		if need.scope != "" || !need.admin {
+		if need.scope != "" || !need.admin && !need.users {
 			op.Security = append(op.Security, map[string][]string{"bearer": scopes}, map[string][]string{"basic": scopes})
 		}
 		if need.or != "" {
@@ -93,6 +95,7 @@ func (s *Server) describe(op *huma.Operation, need access) {
 		if need.admin {
 			op.Security = append(op.Security, map[string][]string{"admin": {}})
 		}
+		op.Security = append(op.Security, need.security()...)
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests)
 	}
 	if op.Responses == nil {
@@ -117,7 +120,7 @@ func errorWords(status int) string {
 	case http.StatusUnauthorized:
 		return "No key, or one that is not known or was revoked (code unauthorized)."
 	case http.StatusForbidden:
-		return "The key has not the scope that this needs (code forbidden)."
+		return "The key has not the scope that this needs, or the user not the role (code forbidden)."
 	case http.StatusNotFound:
 		return "There is no such thing in this account (code not_found)."
 	case http.StatusNotAcceptable:
@@ -200,6 +203,7 @@ func required() map[string][]string {
 		"NewWorkflow": {"name", "definition"}, "CheckWorkflow": {"definition"}, "Block": {"id", "kind"},
 		"NewMessage": {"name", "subject"}, "PreviewUnsaved": {"message"}, "TestMail": {"contactId"},
 		"NewBroadcast": {"name", "messageId", "segmentId"}, "NewSource": {"name", "kind"},
+		"NewUser": {"email", "role"}, "NewPassword": {"password"},
 	}
 }
 

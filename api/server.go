@@ -9,16 +9,19 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
 
 	"tidings"
 	"tidings/call"
 	"tidings/feed"
+	"tidings/password"
 	"tidings/source"
 )
 
 // Store is what the API asks of a store, noun by noun; see the files of the nouns.
 type Store interface {
 	Accounts
+	Users
 	Keys
 	Endpoints
 	Attempts
@@ -87,11 +90,13 @@ type Config struct {
 	// BroadcastDue says that a broadcast was made or resumed. Default: nobody is told.
 	BroadcastDue func()
 	// PublicURL is how this server is called from outside, for sources whose
-	// signatures are of the URL. Default: what each request says.
+	// signatures are of the URL and for one-time links. Default: what each request says.
 	PublicURL string
 	// Fetch gets a small document of the outside, for sources whose signatures
 	// need one. Default: they are refused.
 	Fetch func(ctx context.Context, url string) ([]byte, error)
+	// Passwords hashes those of users. Default: one of its own.
+	Passwords *password.Hasher
 	// Wait returns when the account's feed reaches past after, or with ctx's
 	// error. (*Arrivals).Wait in production.
 	Wait func(ctx context.Context, account tidings.AccountID, after tidings.Seq) error
@@ -147,6 +152,9 @@ func (cfg Config) withDefaults() Config {
 	if cfg.MailDefaults == nil {
 		cfg.MailDefaults = func(m tidings.MailSettings) tidings.MailSettings { return m }
 	}
+	if cfg.Passwords == nil {
+		cfg.Passwords = password.New(0)
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -170,6 +178,7 @@ type Server struct {
 	mux     *http.ServeMux
 	api     huma.API
 	auth    *authenticator
+	tries   tries // of current passwords
 	meter   *meter
 	bodies  bodies
 	public  http.Handler  // nil = nothing is under /api/
@@ -198,6 +207,7 @@ func New(cfg Config) *Server {
 		streams: make(chan struct{}, cfg.MaxStreams),
 		tests:   make(chan struct{}, cfg.MaxTests),
 		header:  securityHeaders(),
+		tries:   tries{of: map[tidings.UserID]*rate.Limiter{}},
 	}
 	s.certificates = source.NewCertificates(cfg.Fetch)
 	s.ending, s.endStreams = context.WithCancel(context.Background())
@@ -209,6 +219,8 @@ func New(cfg Config) *Server {
 	s.registerAttempts()
 	s.registerAccounts()
 	s.registerKeys()
+	s.registerUsers()
+	s.registerSessions()
 	s.registerContacts()
 	s.registerBlacklist()
 	s.registerFields()

@@ -110,7 +110,7 @@ func TestEveryOperationAnswersAndIsGuarded(t *testing.T) {
 	key := w.account("shop")
 	for path, item := range w.document().Paths {
 		for method, op := range item {
-			line := strings.ToUpper(method) + " " + strings.NewReplacer("{id}", "7", "{account}", "me", "{key}", "99", "{version}", "1", "{case}", "1").Replace(path)
+			line := strings.ToUpper(method) + " " + strings.NewReplacer("{id}", "7", "{account}", "me", "{key}", "99", "{user}", "99", "{session}", "1", "{version}", "1", "{case}", "1").Replace(path)
 			if strings.HasSuffix(path, "/tail") {
 				line = strings.Replace(line, "7", "12345", 1)
 			}
@@ -141,7 +141,7 @@ func TestEveryOperationRefusesKeysWithoutItsScope(t *testing.T) {
 		only := w.key(key, `"`+scope+`"`)
 		for path, item := range w.document().Paths {
 			for method, op := range item {
-				line := strings.ToUpper(method) + " " + strings.NewReplacer("{id}", "7", "{account}", "me", "{key}", "99", "{version}", "1", "{case}", "1").Replace(path)
+				line := strings.ToUpper(method) + " " + strings.NewReplacer("{id}", "7", "{account}", "me", "{key}", "99", "{user}", "99", "{session}", "1", "{version}", "1", "{case}", "1").Replace(path)
 				allowed := len(op.Security) == 0
 				for _, way := range op.Security {
 					if scopes, ok := way["bearer"]; ok && (len(scopes) == 0 || slices.Contains(scopes, scope)) {

@@ -80,8 +80,8 @@ func testAccountIsChangedByWhoReadIt(t *testing.T, h *harness) {
 
 func testInvitedUserJoinsByTheLinkOnce(t *testing.T, h *harness) {
 	account := h.newAccount(t, "a")
-	if any, err := h.AnyUser(t.Context()); any || err != nil {
-		t.Errorf("AnyUser = %t, %v", any, err)
+	if there, err := h.AnyUser(t.Context()); there || err != nil {
+		t.Errorf("AnyUser = %t, %v", there, err)
 	}
 	u := h.invite(t, account.ID, "ann@example.com", tidings.RoleEditor)
 	want := tidings.User{
@@ -91,8 +91,8 @@ func testInvitedUserJoinsByTheLinkOnce(t *testing.T, h *harness) {
 	if diff := cmp.Diff(want, u); diff != "" {
 		t.Fatalf("invited (-want +got):\n%s", diff)
 	}
-	if any, err := h.AnyUser(t.Context()); !any || err != nil {
-		t.Errorf("AnyUser = %t, %v", any, err)
+	if there, err := h.AnyUser(t.Context()); !there || err != nil {
+		t.Errorf("AnyUser = %t, %v", there, err)
 	}
 	link := digestOf("link of ann@example.com")
 	for range 2 { // looking at a link does not use it up
