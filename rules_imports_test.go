@@ -15,7 +15,7 @@ const module = "tidings"
 // package may import. Imports go downwards only; a new package needs a line
 // here. "." is the root.
 func imports() map[string][]string {
-	all := []string{".", "feed", "call", "scope", "egress", "store", "message", "password", "workflow", "api", "publicapi", "vtl", "bench", "cmd/tidings/receiver"}
+	all := []string{".", "feed", "call", "scope", "egress", "store", "message", "password", "workflow", "api", "publicapi", "ui", "vtl", "bench", "cmd/tidings/receiver"}
 	return map[string][]string{
 		".":                    {},
 		"vtl":                  {"vtl/internal/java"},
@@ -33,6 +33,8 @@ func imports() map[string][]string {
 		"store":                {"."},
 		"api":                  {".", "feed", "call", "curl", "message", "password", "scope", "source", "vtl", "workflow"},
 		"publicapi":            {"."},
+		"ui":                   {".", "ui/part"}, // all else goes through the API
+		"ui/part":              {},
 		"cmd/tidings":          all,
 		"cmd/tidings/receiver": {},
 		"e2e":                  {},
@@ -42,6 +44,7 @@ func imports() map[string][]string {
 		"feed/faulttest":  {},
 		"store/storetest": {".", "store"},
 		"store/pgtest":    {},
+		"api/apitest":     {".", "api", "call", "egress", "feed", "message", "publicapi", "store", "workflow"},
 	}
 }
 
@@ -57,12 +60,13 @@ func testImports() map[string][]string {
 		"api":       {"store", "egress", "publicapi", "feed/faulttest"},
 		"publicapi": {"store", "api"},
 		"e2e":       {".", "cmd/tidings/receiver", "store/pgtest"},
+		"ui":        {"api", "api/apitest", "password", "store"},
 		"bench":     {"store/pgtest"},
 	}
 }
 
 // support is the packages that only tests may import.
-func support() []string { return []string{"feed/faulttest", "store/storetest", "store/pgtest"} }
+func support() []string { return []string{"feed/faulttest", "store/storetest", "store/pgtest", "api/apitest"} }
 
 func TestImportsGoDownwards(t *testing.T) {
 	for _, s := range sources(t) {

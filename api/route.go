@@ -203,6 +203,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(rec, r)
 }
 
+// Handles says whether a path is one of the API's: of an operation, of the
+// Public API, of the documentation, or what the links of mails lead to. All
+// under /v1/ is, so that a wrong path there is answered in JSON.
+func (s *Server) Handles(path string) bool {
+	switch first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/"); first {
+	case "v1", "api", "docs", "docs.css", "openapi.json", "healthz", "readyz", "metrics":
+		return true
+	}
+	return s.cfg.Pages != nil && s.cfg.Pages.Handles(path)
+}
+
 // pagesRoute is the one name, in the figures, of all that the links of mails lead to.
 const pagesRoute = "links of mails"
 
