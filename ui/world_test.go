@@ -27,7 +27,7 @@ func newWorld(t *testing.T, changes ...func(*ui.Config)) *world {
 	t.Helper()
 	w := &world{}
 	w.Server = apitest.New(t, apitest.Options{Front: func(s *apitest.Server) http.Handler {
-		cfg := ui.Config{API: s.API, Users: s.Store, Passwords: password.New(password.Options{})}
+		cfg := ui.Config{API: s.API, Users: s.Store, Passwords: password.New(0)}
 		for _, change := range changes {
 			change(&cfg)
 		}
