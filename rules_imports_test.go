@@ -22,7 +22,6 @@ func imports() map[string][]string {
 		"vtl/internal/java":    {},
 		"egress":               {},
 		"curl":                 {},
-		"ui/part":              {},
 		"feed":                 {".", "egress"},
 		"scope":                {".", "vtl"},
 		"source":               {"."},

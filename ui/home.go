@@ -1,9 +1,9 @@
 package ui
 
-import "net/http"
+import "tidings/ui/part"
 
 func (s *Server) registerHome() {
 	s.look("/{$}", func(v *visit) error {
-		return v.page(view{Title: "Dashboard"}, refusalPage(&refusal{Status: http.StatusOK, Detail: "x"}))
+		return v.page(view{Title: "Dashboard"}, part.Note(part.Quiet))
 	})
 }

@@ -31,7 +31,7 @@ func DefaultNav(operator bool) []NavGroup {
 		{Link: Link{"Activities", "/activities"}},
 		{Link: Link{"Contacts", "/contacts"}, Under: []Link{{"Segments", "/contacts/segments"}, {"Events", "/contacts/events"}}},
 		{Link: Link{"Messages", "/messages"}, Under: []Link{{"Broadcasts", "/messages/broadcasts"}, {"Outbox", "/messages/outbox"}}},
-		{Link: Link{Label: "Automation"}, Under: []Link{{"Workflows", "/workflows"}, {"Webhooks", "/webhooks"}, {"Runs", "/runs"}, {"Calls", "/calls"}}},
+		{Link: Link{Label: "Automation"}, Under: []Link{{"Workflows", "/automation/workflows"}, {"Webhooks", "/automation/webhooks"}, {"Runs", "/automation/runs"}, {"Calls", "/automation/calls"}}},
 		{Link: Link{Label: "Settings"}, Under: settings},
 	}
 }
