@@ -6,27 +6,30 @@ const $ = (s, at = document) => at.querySelector(s);
 const $$ = (s, at = document) => [...at.querySelectorAll(s)];
 const on = (type, f, capture) => document.addEventListener(type, f, capture);
 // within calls f with the closest element that a selector finds around an event.
-const within = (type, selector, f) => on(type, e => {
+const within = (type, selector, f, capture) => on(type, e => {
   const el = e.target.closest?.(selector);
   if (el) f(el, e);
-});
+}, capture);
 
-// Dialogs: data-open names one; data-auto opens one that was swapped in.
+// Dialogs: data-open names one; data-auto opens one that was swapped in. A link
+// that has either goes nowhere then: it is caught before htmx sees it.
 let asker; // the field that a variable picker inserts into
+const halt = e => { e.preventDefault(); e.stopPropagation(); };
 const open = d => { if (d && !d.open) d.showModal(); };
 within("click", "[data-open]", (el, e) => {
   const d = document.getElementById(el.dataset.open);
   if (!d || e.ctrlKey || e.metaKey) return;
-  e.preventDefault();
+  halt(e);
   if (el.dataset.for) asker = document.getElementById(el.dataset.for);
+  if (asker) asker.caret = [asker.selectionStart, asker.selectionEnd];
   el.closest("details.menu")?.removeAttribute("open");
   open(d);
   if (d.id === "search") $("input", d).select();
-});
+}, true);
 within("click", "[data-close]", (el, e) => {
   const d = el.closest("dialog");
-  if (d) { e.preventDefault(); d.close(); }
-});
+  if (d) { halt(e); d.close(); }
+}, true);
 on("click", e => {
   if (e.target.matches("dialog")) e.target.close(); // the veil
   for (const m of $$("details.menu[open]")) if (!m.contains(e.target) || e.target.closest(".menu-item")) m.open = false;
@@ -206,7 +209,7 @@ const loadCompletions = async field => {
   if (answer.ok) field.choices.push(...await answer.json());
 };
 const choicesOf = field => field.choices?.length ? field.choices :
-  $$(`#${CSS.escape($("textarea", field).dataset.picker || "-")} [data-insert]`).map(r => ({text: r.dataset.insert, note: r.innerText.split("\n").slice(1).join(" · ")}));
+  $$(`#${CSS.escape($("textarea", field).dataset.picker || "-")} [data-insert]`).map(r => ({text: r.dataset.insert, note: [...r.children].slice(1).map(x => x.textContent).join(" · ")}));
 let list; // the open list: {area, from, el}
 const shut = () => { list?.area.removeAttribute("aria-activedescendant"); list?.el.remove(); list = null; };
 const offer = (field, area) => {
@@ -226,7 +229,7 @@ const offer = (field, area) => {
     o.addEventListener("mousedown", e => { e.preventDefault(); take(c.text); });
   });
   list = {area, el, from: m.index, texts: found.map(c => c.text)};
-  (area.closest("dialog") || document.body).append(el);
+  area.closest("dialog, main").append(el);
   area.setAttribute("aria-activedescendant", "complete-0");
   const at = caret(field, before);
   el.style.left = `${Math.max(8, Math.min(at.left, innerWidth - el.offsetWidth - 8))}px`;
@@ -279,6 +282,7 @@ within("click", "[data-insert]", el => {
   const d = el.closest("dialog");
   if (!asker?.isConnected) return;
   d?.close();
+  if (asker.caret) asker.setSelectionRange(...asker.caret);
   edit(asker, el.dataset.insert);
   shut();
 });
