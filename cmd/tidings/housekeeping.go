@@ -26,7 +26,7 @@ func (c *serveCmd) retention() retention {
 }
 
 // housekeeping does now and then what nobody waits for: it drops months,
-// calls, events, runs and mails past their time, and what is left of deleted endpoints and contacts.
+// calls, events, runs, mails and sessions past their time, and what is left of deleted endpoints and contacts.
 func (s *server) housekeeping(ctx context.Context) {
 	every := time.NewTicker(housekeepingEvery)
 	defer every.Stop()
@@ -51,6 +51,9 @@ func (s *server) tidy(ctx context.Context, now time.Time) {
 		s.log.Warn("erasing what is left of deleted contacts", "error", err)
 	} else if n > 0 {
 		s.log.Info("erased what was left of deleted contacts", "things", n)
+	}
+	if _, err := s.store.PurgeSessions(ctx); err != nil {
+		s.log.Warn("removing sessions and one-time links that have ended", "error", err)
 	}
 	deleted := time.Time{} // no workflow was deleted before that
 	if s.keep.runs > 0 {

@@ -8,6 +8,7 @@
 //	listen.go    a receiver for developers
 //	demo.go      everything at work on an empty machine
 //	account.go   accounts over the API
+//	user.go      their users, too, and the link that makes the first one
 //	import.go    contacts from files (import_pieces.go cuts them)
 //	importsqlite.go  a data directory taken over into that database
 //	backup.go    a copy of the data, and the way back
@@ -43,6 +44,7 @@ type commands struct {
 	Listen        listenCmd        `cmd:"" help:"Run a receiver for developers: it prints what it gets, verifies signature and order, and fails when told to."`
 	Demo          demoCmd          `cmd:"" help:"Show everything at work on an empty machine; nothing is left behind."`
 	Account       accountCmd       `cmd:"" help:"Accounts of a running server."`
+	User          userCmd          `cmd:"" help:"Users of the accounts of a running server."`
 	Keys          keysCmd          `cmd:"" help:"The keys that seal secrets in the database."`
 	Import        importCmd        `cmd:"" help:"Bring data in from files."`
 	Migrate       migrateCmd       `cmd:"" help:"Bring a PostgreSQL database up to date."`

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	_ "time/tzdata" // --zone and the dates of templates work on machines without a zone database
+	_ "time/tzdata" // --zone, the accounts' zones and the dates of templates work on machines without a zone database
 
 	"tidings/vtl"
 )

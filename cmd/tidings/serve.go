@@ -11,10 +11,12 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"tidings"
 	"tidings/call"
 	"tidings/feed"
 )
@@ -103,6 +105,11 @@ func (c *serveCmd) Run(ctx context.Context, term terminal) error {
 	defer tuner.Wait()
 	defer tuned()
 	fmt.Fprintf(term.out, "Tidings %s is ready on %s (%s)\n", version, s.URL(), c.where())
+	if slices.Contains(s.node.Roles, tidings.RoleAPI) {
+		if err := s.offerSetup(ctx, term, c.Flow.PublicURL); err != nil {
+			s.log.Warn("no link to make the first owner could be made: start again for one", "error", err)
+		}
+	}
 	select {
 	case <-ctx.Done():
 		return s.Stop(context.WithoutCancel(ctx))
