@@ -318,6 +318,7 @@ func (s *Store) appended(feeds []*feedAppend, chunks []*tailChunk, activities in
 	s.stats.appended.Add(int64(activities))
 	for _, feed := range feeds {
 		s.opts.Appended(feed.account, feed.head.last())
+		s.opts.Tallied(tidings.Count{Account: feed.account, Kind: tidings.TallyArrived, Done: int64(feed.n)})
 	}
 }
 

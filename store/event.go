@@ -67,6 +67,9 @@ func (s *Store) addEvent(tx *writeTx, w *contactWriter, e *tidings.Event, launch
 	if err := insertEvent(tx, e); err != nil {
 		return out, err
 	}
+	tx.onCommit(func() {
+		s.opts.Tallied(tidings.Count{Account: e.Account, Kind: tidings.TallyEvent, Subject: tidings.TallySubject{ID: int64(e.Type)}, Done: 1})
+	})
 	out.Event = *e
 	if len(launches) > 0 {
 		out.Runs, err = s.launch(tx, e, launches)

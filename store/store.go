@@ -74,6 +74,10 @@ type Options struct {
 	// (see Store.Tell), and with tidings.NoticeMissed when some of it may have been
 	// missed. It must not block. Default: nobody is told.
 	Noticed func(tidings.Notice)
+	// Tallied hears of what is counted over time, once it is durable: activities
+	// that were appended, events that were stored. The committer calls it: it must
+	// not block. Default: nobody counts.
+	Tallied func(tidings.Count)
 	// Log is told of what nobody waits for: checkpoints and flushes that
 	// failed. Default: nothing is logged.
 	Log *slog.Logger
@@ -110,6 +114,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Noticed == nil {
 		o.Noticed = func(tidings.Notice) {}
+	}
+	if o.Tallied == nil {
+		o.Tallied = func(tidings.Count) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

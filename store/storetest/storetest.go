@@ -18,7 +18,7 @@ type Engine func(t *testing.T) (open func(store.Options) (*store.Store, error))
 
 // Run tests every promise against fresh stores of an engine.
 func Run(t *testing.T, engine Engine) {
-	for _, p := range slices.Concat(logPromises(), historyPromises(), accountPromises(), endpointPromises(), positionPromises(), auditPromises(), secretPromises(), connectorPromises(), webhookPromises(), callPromises(), contactPromises(), segmentPromises(), eventPromises(), workflowPromises(), runPromises(), mailPromises(), trackPromises(), messagePromises(), broadcastPromises(), sourcePromises(), erasePromises(), userPromises(), sessionPromises()) {
+	for _, p := range slices.Concat(logPromises(), historyPromises(), accountPromises(), endpointPromises(), positionPromises(), auditPromises(), secretPromises(), connectorPromises(), webhookPromises(), callPromises(), contactPromises(), segmentPromises(), eventPromises(), workflowPromises(), runPromises(), mailPromises(), trackPromises(), messagePromises(), broadcastPromises(), sourcePromises(), erasePromises(), userPromises(), sessionPromises(), tallyPromises()) {
 		t.Run(p.name, func(t *testing.T) { p.test(t, newHarness(t, engine)) })
 	}
 }
