@@ -14,6 +14,7 @@
 //	call.go       Call, Try, Reply: one sending of a webhook
 //	workflow.go   Workflow, its versions and blocks (workflow_rules.go); run.go: Run, Step, and what a commit of them is
 //	message.go    Message, Broadcast; mail.go: Mail, and what people do with it; mail_activity.go: the activity that is
+//	tally.go      Tally: what one subject did in one minute, with how long it took (tally_took.go)
 //	account.go    Account, Key, Scope, AuditRecord
 //	error.go      Error and the closed list of codes; text.go: texts as JSON, and cut
 //

@@ -59,6 +59,7 @@ func specConfig(version string) huma.Config {
 				{Name: "Settings", Description: "What holds for the whole account."},
 				{Name: "Accounts", Description: "Accounts and their keys."},
 				{Name: "Users", Description: "People who sign in to an account's pages."},
+				{Name: "Stats", Description: "Figures over time."},
 				{Name: "Audit", Description: "Who changed what."},
 				{Name: "Public API", Description: "For clients that speak the platform's Public API."},
 				{Name: "Operation", Description: "What watches over the server; open to everybody."},

@@ -25,6 +25,7 @@ type Store interface {
 	Keys
 	Endpoints
 	Attempts
+	Stats
 	Feed
 	Audit
 	Connectors
@@ -100,6 +101,9 @@ type Config struct {
 	// Wait returns when the account's feed reaches past after, or with ctx's
 	// error. (*Arrivals).Wait in production.
 	Wait func(ctx context.Context, account tidings.AccountID, after tidings.Seq) error
+	// Running gives of what a query asks for what this process counts and may not
+	// have stored yet. Default: nothing.
+	Running func(*tidings.TallyQuery) tidings.RunningTallies
 	// Ready says why the server can't do its work now; nil when it can.
 	Ready func() error
 	// Public makes what answers the paths under /api/ (publicapi.New), given how
@@ -164,6 +168,9 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Nodes == nil {
 		cfg.Nodes = func(context.Context) ([]tidings.Node, error) { return nil, nil }
 	}
+	if cfg.Running == nil {
+		cfg.Running = func(*tidings.TallyQuery) tidings.RunningTallies { return tidings.RunningTallies{} }
+	}
 	if cfg.Ready == nil {
 		cfg.Ready = func() error { return nil }
 	}
@@ -217,6 +224,7 @@ func New(cfg Config) *Server {
 	s.registerEndpoints()
 	s.registerActs()
 	s.registerAttempts()
+	s.registerStats()
 	s.registerAccounts()
 	s.registerKeys()
 	s.registerUsers()

@@ -28,6 +28,10 @@ type Config struct {
 	// Tell tells all other nodes. It must not block. Needed with Leases.
 	Tell func(tidings.Notice)
 
+	// Tallied hears of every attempt, when it has ended, but of those that this
+	// server called off. It must not block. Default: nobody counts.
+	Tallied func(tidings.Count)
+
 	RetryBase   time.Duration // wait after the first failure; DefaultRetryBase
 	RetryCap    time.Duration // longest wait; DefaultRetryCap
 	MaxInFlight int           // first attempts in flight at once; 4096
@@ -82,6 +86,9 @@ func New(cfg Config) *Dispatcher {
 	}
 	if cfg.MaxRepeats == 0 {
 		cfg.MaxRepeats = 512
+	}
+	if cfg.Tallied == nil {
+		cfg.Tallied = func(tidings.Count) {}
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()

@@ -401,7 +401,7 @@ func (l *lane) settle(ctx context.Context, b *Batch, a tidings.Attempt, retryAft
 		a.NextTry = l.pos.NextTry
 	}
 	l.mu.Unlock()
-	l.d.observe(a)
+	l.d.observe(l.account, a)
 	l.save([]tidings.Attempt{a})
 }
 

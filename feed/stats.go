@@ -32,9 +32,28 @@ type counts struct {
 }
 
 // observe counts an attempt and shows it to who watches.
-func (d *Dispatcher) observe(a tidings.Attempt) {
+func (d *Dispatcher) observe(account tidings.AccountID, a tidings.Attempt) {
 	d.counts.add(a)
+	d.tally(account, &a)
 	d.watchers.tell(a)
+}
+
+// tally counts an attempt for the figures over time. One that was called off
+// says nothing of the receiver.
+func (d *Dispatcher) tally(account tidings.AccountID, a *tidings.Attempt) {
+	if a.Outcome == tidings.OutcomeCanceled {
+		return
+	}
+	c := tidings.Count{Account: account, Kind: tidings.TallyAnswered, Subject: tidings.TallySubject{ID: int64(a.Endpoint)}, Took: a.Duration}
+	delivered := c
+	delivered.Kind = tidings.TallyDelivered
+	if a.Delivered {
+		c.Done, delivered.Done = 1, int64(a.Activities)
+	} else {
+		c.Failed, delivered.Failed = 1, 1
+	}
+	d.cfg.Tallied(c)
+	d.cfg.Tallied(delivered)
 }
 
 func (c *counts) add(a tidings.Attempt) {

@@ -42,8 +42,11 @@ type RunnerOptions struct {
 	// Rescan is how often runs are looked for that nobody has woken it for:
 	// those that another node has started. Default: 5 s.
 	Rescan time.Duration
-	Now    func() time.Time // the clock. Default: time.Now
-	Log    *slog.Logger     // default: slog.Default()
+	// Tallied hears of the steps and calls that were stored, and of the runs that
+	// ended or failed. It must not block. Default: nobody counts.
+	Tallied func(tidings.Count)
+	Now     func() time.Time // the clock. Default: time.Now
+	Log     *slog.Logger     // default: slog.Default()
 }
 
 // Runner executes the runs that are due. Several nodes may have one over the same store.
@@ -70,6 +73,9 @@ func NewRunner(o RunnerOptions) *Runner {
 	o.AtOneWebhook = cmp.Or(o.AtOneWebhook, max(o.Workers/4, 1))
 	o.Hold = cmp.Or(o.Hold, 30*time.Second)
 	o.Rescan = cmp.Or(o.Rescan, 5*time.Second)
+	if o.Tallied == nil {
+		o.Tallied = func(tidings.Count) {}
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -239,6 +245,7 @@ func (r *Runner) work(run tidings.Run) {
 			}
 			return
 		}
+		r.tally(&run, &a)
 		if !more {
 			return
 		}
@@ -350,7 +357,11 @@ func (r *Runner) fail(run *tidings.Run) {
 	}
 	r.counts.failed.Add(1)
 	r.log.Error("a run fails", "run", run.ID, "account", run.Account, "block", run.Block, "tries", run.Tries-1)
-	if _, err := r.commit(&a); err != nil && tidings.CodeOf(err) != tidings.CodeFenced {
+	_, err := r.commit(&a)
+	switch {
+	case err == nil:
+		r.tally(run, &a)
+	case tidings.CodeOf(err) != tidings.CodeFenced:
 		r.log.Warn("the end of a run could not be stored", "run", run.ID, "account", run.Account, "err", err)
 	}
 }

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"sync/atomic"
+	"time"
 
 	"tidings"
 )
@@ -41,6 +42,30 @@ func (c *counts) note(a *tidings.Advance, err error) {
 	}
 	if a.Marked {
 		c.marked.Add(1)
+	}
+}
+
+// tally counts what was stored of a run for the figures over time.
+func (r *Runner) tally(run *tidings.Run, a *tidings.Advance) {
+	count := func(kind tidings.TallyKind, subject tidings.TallySubject, ok bool, took time.Duration) {
+		c := tidings.Count{Account: run.Account, Kind: kind, Subject: subject, Took: took}
+		if ok {
+			c.Done = 1
+		} else {
+			c.Failed = 1
+		}
+		r.o.Tallied(c)
+	}
+	of := tidings.TallySubject{ID: int64(run.Workflow)}
+	for i := range a.Steps {
+		step := &a.Steps[i]
+		count(tidings.TallyStep, tidings.TallySubject{ID: of.ID, Block: step.Block}, step.Error == "", 0)
+	}
+	if a.Call != nil {
+		count(tidings.TallyCall, tidings.TallySubject{ID: int64(a.Call.Webhook)}, a.Call.OK(), a.Call.Duration)
+	}
+	if a.State == tidings.RunEnded || a.State == tidings.RunFailed {
+		count(tidings.TallyRun, of, a.State == tidings.RunEnded, 0)
 	}
 }
 

@@ -133,18 +133,17 @@ func signingKeys(s *store.Store, purpose string) []message.VERPKey {
 	return keys
 }
 
-// newFlow wires the parts; base is where the server is reached when no flag
-// says it. Nothing runs yet.
-func newFlow(f *flowFlags, s *store.Store, caller *call.Caller, base string, log *slog.Logger) (*flow, error) {
+// newFlow wires the parts. Nothing runs yet.
+func (s *server) newFlow(f *flowFlags, caller *call.Caller) (*flow, error) {
 	from, err := f.from()
 	if err != nil {
 		return nil, err
 	}
-	w := &flow{log: log, store: mailStore{s, from}}
-	if w.links, err = message.NewLinks(message.LinkOptions{BaseURL: cmp.Or(f.PublicURL, base), Keys: signingKeys(s, "links of mails")}); err != nil {
+	w := &flow{log: s.log, store: mailStore{s.store, from}}
+	if w.links, err = message.NewLinks(message.LinkOptions{BaseURL: cmp.Or(f.PublicURL, s.URL()), Keys: signingKeys(s.store, "links of mails")}); err != nil {
 		return nil, fmt.Errorf("--public-url: %w", err)
 	}
-	w.verp = message.VERP{Domain: f.BounceDomain, Keys: signingKeys(s, "return paths of mails")}
+	w.verp = message.VERP{Domain: f.BounceDomain, Keys: signingKeys(s.store, "return paths of mails")}
 	sending, err := f.sending(w)
 	if err != nil {
 		return nil, err
@@ -152,21 +151,21 @@ func newFlow(f *flowFlags, s *store.Store, caller *call.Caller, base string, log
 	if w.sender, err = message.NewSender(sending); err != nil {
 		return nil, err
 	}
-	w.broadcaster = message.NewBroadcaster(message.BroadcasterOptions{Store: w.store, Hold: f.ClaimHold, Log: log})
-	w.pages = message.NewPages(message.PagesOptions{Store: s, Links: w.links, Log: log})
+	w.broadcaster = message.NewBroadcaster(message.BroadcasterOptions{Store: w.store, Hold: f.ClaimHold, Log: s.log})
+	w.pages = message.NewPages(message.PagesOptions{Store: s.store, Links: w.links, Log: s.log})
 	if f.BounceAddr != "" {
 		if w.inbound, err = f.newInbound(w); err != nil {
 			return nil, err
 		}
 	}
-	w.triggers = workflow.NewTriggers(s)
+	w.triggers = workflow.NewTriggers(s.store)
 	w.engine = workflow.NewEngine(workflow.EngineOptions{Store: w.store, Call: caller.Do, Preview: caller.Preview})
-	running := workflow.RunnerOptions{Engine: w.engine, Store: s, Workers: f.Workers, Hold: f.ClaimHold, Log: log}
-	if s.Alone() {
+	running := workflow.RunnerOptions{Engine: w.engine, Store: s.store, Tallied: s.tallies.count, Workers: f.Workers, Hold: f.ClaimHold, Log: s.log}
+	if s.store.Alone() {
 		running.Rescan = time.Hour // it hears of all that becomes due
 	}
 	w.runner = workflow.NewRunner(running)
-	w.follower = workflow.NewFollower(workflow.FollowerOptions{Store: s, Triggers: w.triggers, Log: log})
+	w.follower = workflow.NewFollower(workflow.FollowerOptions{Store: s.store, Triggers: w.triggers, Log: s.log})
 	return w, nil
 }
 

@@ -26,7 +26,8 @@ func (c *serveCmd) retention() retention {
 }
 
 // housekeeping does now and then what nobody waits for: it drops months,
-// calls, events, runs, mails and sessions past their time, and what is left of deleted endpoints and contacts.
+// calls, events, runs, mails and sessions past their time, and what is left of
+// deleted endpoints and contacts, and adds up old figures.
 func (s *server) housekeeping(ctx context.Context) {
 	every := time.NewTicker(housekeepingEvery)
 	defer every.Stop()
@@ -54,6 +55,9 @@ func (s *server) tidy(ctx context.Context, now time.Time) {
 	}
 	if _, err := s.store.PurgeSessions(ctx); err != nil {
 		s.log.Warn("removing sessions and one-time links that have ended", "error", err)
+	}
+	if err := s.store.AgeTallies(ctx, now); err != nil {
+		s.log.Warn("adding up old figures over time", "error", err)
 	}
 	deleted := time.Time{} // no workflow was deleted before that
 	if s.keep.runs > 0 {

@@ -34,6 +34,7 @@ type server struct {
 	calls    *egress.Client // of webhooks, which may have rules of their own
 	delivery *feed.Dispatcher
 	flow     *flow
+	tallies  *tallies
 	api      *api.Server
 	http     *http.Server
 	node     tidings.Node
@@ -63,7 +64,8 @@ func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, e
 		}
 	}()
 	news, hearing := &news{}, &hearing{}
-	options := store.Options{Appended: news.appended, Noticed: news.noticed, Log: log}
+	s.tallies = newTallies(log, time.Now)
+	options := store.Options{Appended: news.appended, Noticed: news.noticed, Tallied: s.tallies.count, Log: log}
 	hearing.listen(&options)
 	if s.store, err = openStore(ctx, c, options); err != nil {
 		return nil, err
@@ -79,13 +81,13 @@ func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, e
 	caller := call.New(call.Options{Client: s.calls, UserAgent: userAgent, Rules: c.callRules()})
 	poster := &feed.Poster{Client: s.door, UserAgent: userAgent}
 	lanes := feed.Config{
-		Log: s.store, Post: poster.Post, Logger: log,
+		Log: s.store, Post: poster.Post, Tallied: s.tallies.count, Logger: log,
 		RetryBase: c.RetryBase, RetryCap: c.RetryCap, MaxInFlight: c.MaxInFlight, MaxRepeats: c.MaxRetrying,
 	}
 	s.share(&lanes, c)
 	s.delivery = feed.New(lanes)
 	arrivals := api.NewArrivals(s.store.Head)
-	if s.flow, err = newFlow(&c.Flow, s.store, caller, s.URL(), log); err != nil {
+	if s.flow, err = s.newFlow(&c.Flow, caller); err != nil {
 		return nil, err
 	}
 	hearing.flow.Store(s.flow)
@@ -94,7 +96,7 @@ func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, e
 		Calls: caller, CallRules: c.callRules(),
 		Ready: s.isReady, Public: publicapi.New(s.store), Collectors: []prometheus.Collector{newStoreCollector(s.store.Stats), newMailCollector(s.flow.sender.Status)},
 		AdminToken: c.AdminToken, Version: version, MaxHeld: c.MaxHeld, Logger: log,
-		PublicURL: c.Flow.PublicURL, Fetch: s.fetch,
+		PublicURL: c.Flow.PublicURL, Fetch: s.fetch, Running: s.tallies.running,
 	}
 	s.flow.serve(&doors)
 	s.api = api.New(doors)
@@ -149,6 +151,7 @@ func (s *server) Start(ctx context.Context) error {
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.loops.Go(func() { s.housekeeping(loops) })
+	s.loops.Go(func() { s.tallies.run(loops, s.store) })
 	s.loops.Go(func() {
 		if err := s.http.Serve(s.socket); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- fmt.Errorf("serving on %s ended: %w", s.socket.Addr(), err)
@@ -198,6 +201,9 @@ func (s *server) shutDown(ctx context.Context) error {
 	})
 	parts.Wait()
 	s.loops.Wait()
+	last, done := context.WithTimeout(context.WithoutCancel(ctx), lastTallies)
+	s.tallies.flush(last, s.store, true)
+	done()
 	_ = s.socket.Close() // closed already when it was served on
 	s.door.Close()
 	s.calls.Close()
