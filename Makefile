@@ -23,8 +23,21 @@ demo: ## everything at work on an empty machine, until Ctrl-C
 test: ## all tests, the rule tests and e2e among them
 	$(GO) test $(PKGS)
 
-race: ## all tests but e2e and bench (the binary under test is a process of its own) with the race detector
-	CGO_ENABLED=1 $(GO) test -race $$($(GO) list $(PKGS) | grep -v -e '/e2e$$' -e '/bench$$')
+# What the race detector would not see or has seen already is left out of its run:
+#   e2e, bench    the binary under test is a process of its own
+#   raceless      packages where nothing runs beside anything else
+#   one_goroutine long tests that do all on their own goroutine
+#   RunTwice      the operations of TestSQLite again, on the same goroutines
+#   sqlite/lib    SQLite's memory is none of Go's, which is all that the detector watches: instrumenting it only takes time
+# TestWhatIsLeftOutOfRaceHasNothingToRace holds the two lists.
+raceless      := tidings tidings/curl tidings/scope
+one_goroutine := TestEveryLimitIsReached TestMemoryStaysWithinTheBudget TestLongSourcesAreReadInOnePass
+empty         :=
+race_skip     := ^($(subst $(empty) $(empty),|,TestOperationsMayRunTwice $(one_goroutine)))$$
+race_flags    := -race -vet=off -gcflags=modernc.org/sqlite/lib=-race=false
+
+race: ## all tests that the race detector can say something about, with it
+	CGO_ENABLED=1 $(GO) test $(race_flags) -skip '$(race_skip)' $$($(GO) list $(PKGS) | grep -vx $(foreach p,tidings/e2e tidings/bench $(raceless),-e $(p)))
 
 bench: ## the benchmarks of the packages, in the form that benchstat reads
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) $(PKGS)

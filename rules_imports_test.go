@@ -40,10 +40,11 @@ func imports() map[string][]string {
 		"bench":                {".", "store", "call", "egress"}, // the rest of the server it sees as a process
 
 		// Support of tests: imported by tests only.
-		"feed/faulttest":  {},
-		"store/storetest": {".", "store"},
-		"store/pgtest":    {},
-		"api/apitest":     {".", "api", "call", "egress", "feed", "message", "publicapi", "store", "workflow"},
+		"feed/faulttest":   {},
+		"store/storetest":  {".", "store"},
+		"store/pgtest":     {},
+		"store/sqlitetest": {},
+		"api/apitest":      {".", "api", "call", "egress", "feed", "message", "publicapi", "store", "workflow"},
 	}
 }
 
@@ -52,11 +53,11 @@ func testImports() map[string][]string {
 	return map[string][]string{
 		"feed":      {"feed/faulttest", "store"},
 		"call":      {"feed/faulttest"},
-		"message":   {"store"},
-		"workflow":  {"store", "egress"},
+		"message":   {"store", "store/sqlitetest"},
+		"workflow":  {"store", "store/sqlitetest", "egress"},
 		"egress":    {"feed/faulttest"},
-		"store":     {"feed", "store/storetest", "store/pgtest"},
-		"api":       {"store", "egress", "publicapi", "feed/faulttest"},
+		"store":     {"feed", "store/storetest", "store/pgtest", "store/sqlitetest"},
+		"api":       {"store", "store/sqlitetest", "egress", "publicapi", "feed/faulttest"},
 		"publicapi": {"store", "api"},
 		"e2e":       {".", "cmd/tidings/receiver", "store/pgtest"},
 		"ui":        {"api", "api/apitest", "password", "store"},
@@ -65,7 +66,9 @@ func testImports() map[string][]string {
 }
 
 // support is the packages that only tests may import.
-func support() []string { return []string{"feed/faulttest", "store/storetest", "store/pgtest", "api/apitest"} }
+func support() []string {
+	return []string{"feed/faulttest", "store/storetest", "store/pgtest", "store/sqlitetest", "api/apitest"}
+}
 
 func TestImportsGoDownwards(t *testing.T) {
 	for _, s := range sources(t) {

@@ -380,3 +380,53 @@ func TestMakeTargetsOfTheDocumentsExist(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsLeftOutOfRaceHasNothingToRace: neither the packages that the
+// Makefile leaves out of the run with the race detector nor their tests may
+// start or share anything; nor may the tests that it leaves out by name.
+func TestWhatIsLeftOutOfRaceHasNothingToRace(t *testing.T) {
+	packages, tests := makeList(t, "raceless"), makeList(t, "one_goroutine")
+	found := 0
+	for _, s := range sources(t) {
+		left := slices.Contains(packages, path.Join(module, s.dir()))
+		for _, i := range s.file.Imports {
+			if left && slices.Contains([]string{`"sync"`, `"sync/atomic"`, `"testing/synctest"`, `"net/http/httptest"`, `"golang.org/x/sync/errgroup"`}, i.Path.Value) {
+				t.Errorf("%s imports %s: take its package from the Makefile's list raceless", s.path, i.Path.Value)
+			}
+		}
+		for _, d := range s.file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			named := ok && s.isTest() && slices.Contains(tests, f.Name.Name)
+			if named {
+				found++
+			}
+			if !left && !named {
+				continue
+			}
+			ast.Inspect(d, func(n ast.Node) bool {
+				sel, selects := n.(*ast.SelectorExpr)
+				if _, starts := n.(*ast.GoStmt); starts || selects && slices.Contains([]string{"Go", "Parallel"}, sel.Sel.Name) {
+					t.Errorf("%s:%d: starts a goroutine: take it from the Makefile's lists raceless and one_goroutine", s.path, s.line(n.Pos()))
+				}
+				return true
+			})
+		}
+	}
+	if found != len(tests) {
+		t.Errorf("%d tests have one of the %d names of the Makefile's list one_goroutine", found, len(tests))
+	}
+}
+
+// makeList gives the words of a variable of the Makefile.
+func makeList(t *testing.T, name string) []string {
+	t.Helper()
+	makefile, err := os.ReadFile("Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`(?m)^` + name + ` *:= *(.+)$`).FindSubmatch(makefile)
+	if list == nil {
+		t.Fatalf("the Makefile has no list %s", name)
+	}
+	return strings.Fields(string(list[1]))
+}

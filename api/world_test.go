@@ -21,7 +21,13 @@ import (
 	"tidings/feed"
 	"tidings/publicapi"
 	"tidings/store"
+	"tidings/store/sqlitetest"
 )
+
+// fresh is the data directory of a store at its first start.
+var fresh = sqlitetest.Model{Open: func(dir string) (io.Closer, error) {
+	return store.OpenSQLite(context.Background(), store.Options{Dir: dir})
+}}
 
 const adminToken = "admin-token-of-the-tests"
 
@@ -97,7 +103,7 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := store.Options{Dir: t.TempDir(), Keys: keys, Appended: func(a tidings.AccountID, head tidings.Seq) {
+	options := store.Options{Dir: fresh.Dir(t), Keys: keys, Appended: func(a tidings.AccountID, head tidings.Seq) {
 		w.delivery.Appended(a, head)
 		arrivals.Appended(a, head)
 	}}

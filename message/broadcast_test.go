@@ -3,13 +3,20 @@ package message
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"tidings"
 	"tidings/store"
+	"tidings/store/sqlitetest"
 )
+
+// fresh is the data directory of a store at its first start.
+var fresh = sqlitetest.Model{Open: func(dir string) (io.Closer, error) {
+	return store.OpenSQLite(context.Background(), store.Options{Dir: dir})
+}}
 
 // shop is a real store with an account, a segment of contacts and a message.
 type shop struct {
@@ -33,7 +40,7 @@ func newShop(t testing.TB, contacts int) *shop {
 	s := &shop{links: links, mails: make(chan struct{}, 1), grown: make(chan struct{}, 1)}
 	ctx := context.Background()
 	s.Store, err = store.OpenSQLite(ctx, store.Options{
-		Dir: t.TempDir(), SealEvery: -1, ViewLink: links.View, MailsDue: func() { poke(s.mails) }, Log: quiet(),
+		Dir: fresh.Dir(t), SealEvery: -1, ViewLink: links.View, MailsDue: func() { poke(s.mails) }, Log: quiet(),
 		Appended: func(tidings.AccountID, tidings.Seq) { poke(s.grown) },
 	})
 	must(t, err)

@@ -20,7 +20,7 @@ import (
 func openTest(t *testing.T, o Options) *Store {
 	t.Helper()
 	if o.Dir == "" {
-		o.Dir = t.TempDir()
+		o.Dir = fresh.Dir(t)
 	}
 	s, err := OpenSQLite(t.Context(), o)
 	if err != nil {
@@ -285,7 +285,7 @@ func TestAnOperationThatFailsTakesNothingElseWithIt(t *testing.T) {
 func TestLogStaysBoundedUnderConstantLoad(t *testing.T) {
 	for _, stuck := range []bool{false, true} {
 		t.Run(fmt.Sprintf("checkpoints stuck=%v", stuck), func(t *testing.T) {
-			dir := t.TempDir()
+			dir := fresh.Dir(t)
 			s := openTest(t, Options{Dir: dir, TailBytes: -1})
 			if stuck { // whoever has their one connection holds them up
 				conn, err := s.engine.(*sqliteEngine).checkpointer.Conn(t.Context())

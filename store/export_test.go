@@ -1,6 +1,19 @@
 package store
 
-import "testing"
+import (
+	"context"
+	"io"
+	"testing"
+
+	"tidings/store/sqlitetest"
+)
+
+var fresh = sqlitetest.Model{Open: func(dir string) (io.Closer, error) {
+	return OpenSQLite(context.Background(), Options{Dir: dir})
+}}
+
+// FreshDirectory gives the data directory of a store at its first start.
+func FreshDirectory(t testing.TB) string { return fresh.Dir(t) }
 
 // PostgresDatabase gives the DSN of a fresh database; see pgtest.Shared.
 func PostgresDatabase(t testing.TB) string { return postgres.Database(t) }

@@ -10,7 +10,7 @@ import (
 
 func TestSQLite(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) func(store.Options) (*store.Store, error) {
-		dir := t.TempDir()
+		dir := store.FreshDirectory(t)
 		return func(o store.Options) (*store.Store, error) {
 			o.Dir = dir
 			return store.OpenSQLite(context.Background(), o)
@@ -22,7 +22,7 @@ func TestSQLite(t *testing.T) {
 // undone and run again. SQLite takes ids back, so they must come out alike.
 func TestOperationsMayRunTwice(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) func(store.Options) (*store.Store, error) {
-		dir := t.TempDir()
+		dir := store.FreshDirectory(t)
 		return func(o store.Options) (*store.Store, error) {
 			o.Dir = dir
 			s, err := store.OpenSQLite(context.Background(), o)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
@@ -18,8 +19,14 @@ import (
 	"tidings"
 	"tidings/call"
 	"tidings/store"
+	"tidings/store/sqlitetest"
 	"tidings/workflow"
 )
+
+// fresh is the data directory of a store at its first start.
+var fresh = sqlitetest.Model{Open: func(dir string) (io.Closer, error) {
+	return store.OpenSQLite(context.Background(), store.Options{Dir: dir})
+}}
 
 // These tests run over the real store, within a bubble of synctest: its time
 // goes on only while nothing is being read or written.
@@ -47,7 +54,7 @@ func openWorld(t testing.TB, definition string) *world {
 		t.Fatal(err)
 	}
 	s, err := store.OpenSQLite(t.Context(), store.Options{
-		Dir: t.TempDir(), Keys: keys, SealEvery: -1, RunsDue: func() { w.due.Load().(func())() },
+		Dir: fresh.Dir(t), Keys: keys, SealEvery: -1, RunsDue: func() { w.due.Load().(func())() },
 	})
 	if err != nil {
 		t.Fatal(err)

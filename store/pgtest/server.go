@@ -91,7 +91,10 @@ func place(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{bin: bin, settings: map[string]string{"max_connections": "200", "lc_messages": "C"}}
+	s := &Server{bin: bin, settings: map[string]string{
+		"max_connections": "200", "lc_messages": "C",
+		"dynamic_shared_memory_type": "mmap", // in the data directory, not left in /dev/shm by a server that is killed
+	}}
 	if s.dir, err = os.MkdirTemp("", "pgtest-"); err != nil {
 		return nil, err
 	}
