@@ -140,7 +140,7 @@ func (s *shop) send(t testing.TB, k *sink) *Sender {
 // TestABroadcastReachesEverybodyOnce also when its maker ends again and again,
 // and with real parts: store, sender, server, activities.
 func TestABroadcastReachesEverybodyOnce(t *testing.T) {
-	const n = 1800
+	const n = 1100 // three pages
 	s, k := newShop(t, n), newSink(t, nil)
 	ctx := context.Background()
 	// Two of them are not to get it.
