@@ -106,7 +106,7 @@ func attemptTable(c Clock) templ.Component {
 
 func galleryForms(v ShellView) templ.Component {
 	v.Title, v.Purpose, v.Path, v.Crumbs = "Webhook WH5", "A request to an outside system, sent by Webhook blocks of workflows.", "/webhooks/5", []Link{{"Webhooks", "/webhooks"}}
-	v.Flash = nil
+	v.Flash, v.Actions = nil, LinkButton("Deleted ones", "/webhooks?deleted", Plain)
 	const body = "{\n  \"email\": \"${email}\",\n  \"items\": $event.items.size(),\n  \"code\": \"$!data.get('WH5').code\", ## the last reply\n  \"vip\": true,\n  \"total\": 12.50\n}"
 	methods := []Option{{Value: "GET", Label: "GET"}, {Value: "POST", Label: "POST"}}
 	resume := []Option{{Value: "continue", Label: "Go on where it stopped", Note: "1,203 activities are delivered first."}, {Value: "now", Label: "Start with what arrives now", Note: "1,203 activities are never delivered."}}
@@ -144,7 +144,7 @@ func galleryForms(v ShellView) templ.Component {
 			),
 		),
 		VariablePicker(PickerView{ID: "vars", For: "Ann Weaver", Groups: []PickerGroup{{"Contact", []PickerRow{{"email", "string", "ann@acme.example", "${email}"}, {"TOWN", "string", "Oslo", "$TOWN"}}}, {"Event", []PickerRow{{"items", "list", "[{…}, {…}]", "$event.items"}}}, {"Earlier webhooks", nil}}}),
-		Drawer(DialogView{ID: "drawer", Title: "Ann Weaver"}),
+		in(Drawer(DialogView{ID: "drawer", Title: "Ann Weaver"}), Toast(Flash{Text: "Added to 3 segments."}), Copy("x", "Copy the URL"), in(Field(FieldView{Name: "own", Label: "Own"}), templ.Raw(`<input id="f-own">`)), templ.Raw(`<div role="listbox" aria-label="Contacts">`), Choices([]Option{{Value: "17", Label: "Ann", Note: "Oslo"}}, "None."), templ.Raw(`</div>`)),
 	)
 }
 
@@ -170,7 +170,7 @@ func galleryData(v ShellView) templ.Component {
 		),
 		in(
 			Columns(),
-			in(Card(CardView{Title: "Endpoint"}), in(KeyValues(), in(KeyValue("Cursor"), text("1,204,331")), in(KeyValue("Secret"), Middle("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 20)), in(KeyValue("Since"), DateTime(clock(), ago(time.Hour))), in(KeyValue("Last seen"), Time(clock(), time.Time{}))), Progress(ProgressView{Label: "Sending the broadcast", Value: 37, Max: 100, Text: "37 of 100"}), in(Row(), Sparkline("Delivered per hour", wave(24, 10, 8, 0)), Badge(Waiting, "PENDING"), Badge(Quiet, "POST"), Status(Waiting, "retrying"), Status(Quiet, "deactivated")), Lane(LaneView{Delivered: 10, Head: 10})),
+			in(Card(CardView{Title: "Endpoint"}), in(KeyValues(), in(KeyValue("Cursor"), text("1,204,331")), in(KeyValue("Secret"), Middle("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 20)), in(KeyValue("Since"), DateTime(clock(), ago(time.Hour))), in(KeyValue("Last seen"), Time(clock(), time.Time{}))), Progress(ProgressView{Label: "Sending the broadcast", Value: 37, Max: 100, Text: "37 of 100"}), in(Row(), Icon("code"), Sparkline("Delivered per hour", wave(24, 10, 8, 0)), Badge(Waiting, "PENDING"), Badge(Quiet, "POST"), Status(Waiting, "retrying"), Status(Quiet, "deactivated")), Lane(LaneView{Delivered: 10, Head: 10})),
 			in(Card(CardView{Title: "Live", Flush: true}), in(Stream(StreamView{URL: "/live", Label: "Live attempts"})), Empty(EmptyView{Title: "No attempts yet", Text: "An attempt is one try to deliver a batch. Send yourself a message to see one.", Action: ButtonView{Label: "Send a test", Href: "/test", Kind: Primary}})),
 		),
 		AreaChart(ChartView{Title: "Nothing yet", Unit: "per minute"}),

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -76,5 +77,35 @@ func TestGalleryRendersWholePages(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// TestGalleryShowsEveryComponent: what isn't in the gallery is not looked at
+// and not checked by the tests that walk it.
+func TestGalleryShowsEveryComponent(t *testing.T) {
+	pages, err := os.ReadFile("gallery_pages_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("*.templ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	exported := regexp.MustCompile(`(?m)^templ ([A-Z]\w*)\(`)
+	seen := 0
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range exported.FindAllSubmatch(text, -1) {
+			seen++
+			if !regexp.MustCompile(`\b` + string(m[1]) + `\(`).Match(pages) {
+				t.Errorf("%s: %s is not in the gallery", f, m[1])
+			}
+		}
+	}
+	if seen < 40 {
+		t.Errorf("found %d components: the test looks in the wrong place", seen)
 	}
 }
