@@ -227,6 +227,9 @@ func TestUsersChangeWhatIsTheirs(t *testing.T) {
 	if a := w.as(viewer, "PATCH "+own, `{"role":"owner"}`).want(403); !strings.Contains(a.body, `\"owner\"`) {
 		t.Error(a.body)
 	}
+	editor := w.user(1, "e@example.com", tidings.RoleEditor) // whose role has all scopes, too
+	w.as(editor, "PATCH /v1/accounts/me/users/me", `{"role":"owner"}`).want(403)
+	w.as(editor, "PATCH /v1/accounts/me/users/me", `{"role":"viewer"}`).want(403)
 	w.as(viewer, "PATCH "+own, `{"email":"x@example.com"}`).want(422)
 	w.as(viewer, "PATCH "+own, `{"name":"x","version":1}`).want(409)
 	for _, line := range []string{"DELETE " + own, "POST " + own + "/link", fmt.Sprintf("PATCH /v1/accounts/me/users/%d", owner.ID), fmt.Sprintf("GET /v1/accounts/me/users/%d/sessions", owner.ID)} {
