@@ -60,7 +60,7 @@ func testImports() map[string][]string {
 		"api":       {"store", "store/sqlitetest", "egress", "publicapi", "feed/faulttest"},
 		"publicapi": {"store", "api"},
 		"e2e":       {".", "cmd/tidings/receiver", "store/pgtest"},
-		"ui":        {"api", "api/apitest", "password", "store"},
+		"ui":        {"api", "api/apitest", "password", "store", "store/sqlitetest"},
 		"bench":     {"store/pgtest"},
 	}
 }

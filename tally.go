@@ -15,6 +15,7 @@ type TallyKind string
 const (
 	TallyArrived   TallyKind = "arrived"   // "": activities that came into the feed
 	TallyDelivered TallyKind = "delivered" // endpoint: activities delivered, and attempts that failed
+	TallyPosted    TallyKind = "posted"    // "": the same over all endpoints of the account
 	TallyAnswered  TallyKind = "answered"  // endpoint: attempts that delivered and that failed, with the time they took
 	TallyEvent     TallyKind = "event"     // event type: events stored
 	TallyRun       TallyKind = "run"       // workflow: runs that came to their end, and that failed
@@ -24,7 +25,7 @@ const (
 
 // TallyKinds lists the kinds.
 func TallyKinds() []TallyKind {
-	return []TallyKind{TallyArrived, TallyDelivered, TallyAnswered, TallyEvent, TallyRun, TallyStep, TallyCall}
+	return []TallyKind{TallyArrived, TallyDelivered, TallyPosted, TallyAnswered, TallyEvent, TallyRun, TallyStep, TallyCall}
 }
 
 // How long tallies are kept: by the minute, then added up to hours (of UTC), then not at all.
@@ -34,7 +35,7 @@ const (
 )
 
 // TallySubject is whose tally it is: an id of the kind's noun (0 for
-// TallyArrived), and for TallyStep a block of the workflow.
+// TallyArrived and TallyPosted), and for TallyStep a block of the workflow.
 type TallySubject struct {
 	ID    int64
 	Block BlockID

@@ -45,7 +45,7 @@ type statsJSON struct {
 
 // statsQuery chooses figures. Times are read by hand, as in the other lists.
 type statsQuery struct {
-	Kind    string `query:"kind" required:"true" enum:"arrived,delivered,answered,event,run,step,call" doc:"What is counted, and of what. arrived: activities that came in (one series, subject empty). delivered: activities by endpoint; failed are attempts. answered: attempts by endpoint, with the time that answers took. event: events by type (its id). run: runs that ended or failed, by workflow. step: steps by workflow and block, as 12/letter; failed are those on which something went wrong. call: calls of runs by webhook, with the time they took."`
+	Kind    string `query:"kind" required:"true" enum:"arrived,delivered,posted,answered,event,run,step,call" doc:"What is counted, and of what. arrived: activities that came in (one series, subject empty). delivered: activities by endpoint; failed are attempts. posted: the same over all endpoints (one series, subject empty). answered: attempts by endpoint, with the time that answers took. event: events by type (its id). run: runs that ended or failed, by workflow. step: steps by workflow and block, as 12/letter; failed are those on which something went wrong. call: calls of runs by webhook, with the time they took."`
 	Subject string `query:"subject" maxLength:"200" doc:"Only this one: an id, or 12/letter."`
 	Prefix  string `query:"prefix" maxLength:"200" doc:"Only subjects that begin so: 12/ gives the blocks of workflow 12."`
 	From    string `query:"from" maxLength:"40" doc:"From this time on, as 2026-01-31T15:04:05Z; the step that it is in is included. Default: a day before to."`

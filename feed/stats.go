@@ -54,6 +54,8 @@ func (d *Dispatcher) tally(account tidings.AccountID, a *tidings.Attempt) {
 	}
 	d.cfg.Tallied(c)
 	d.cfg.Tallied(delivered)
+	delivered.Kind, delivered.Subject = tidings.TallyPosted, tidings.TallySubject{}
+	d.cfg.Tallied(delivered)
 }
 
 func (c *counts) add(a tidings.Attempt) {

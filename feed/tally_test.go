@@ -32,7 +32,7 @@ func TestAttemptsAreTalliedButThoseThatWereCalledOff(t *testing.T) {
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
 		_ = k.d.Stop(ended) // which calls off what is under way
-		want := []string{"1 answered 1 0/1 2s", "1 delivered 1 0/1 2s", "1 answered 1 1/0 2s", "1 delivered 1 3/0 2s"}
+		want := []string{"1 answered 1 0/1 2s", "1 delivered 1 0/1 2s", "1 posted  0/1 2s", "1 answered 1 1/0 2s", "1 delivered 1 3/0 2s", "1 posted  3/0 2s"}
 		if fmt.Sprint(counts) != fmt.Sprint(want) {
 			t.Errorf("counted %q, want %q", counts, want)
 		}

@@ -44,9 +44,11 @@ func (v *visit) send(method, path string, in, out any) error {
 }
 
 // post, patch and remove are send with their method.
-func (v *visit) post(path string, in, out any) error  { return v.send(http.MethodPost, path, in, out) }
+func (v *visit) post(path string, in, out any) error { return v.send(http.MethodPost, path, in, out) }
+
 func (v *visit) patch(path string, in, out any) error { return v.send(http.MethodPatch, path, in, out) }
-func (v *visit) remove(path string) error             { return v.send(http.MethodDelete, path, nil, nil) }
+
+func (v *visit) remove(path string) error { return v.send(http.MethodDelete, path, nil, nil) }
 
 // id gives a number of the path, e.g. {id}; one that is no number finds nothing.
 func (v *visit) id(name string) (int64, error) {

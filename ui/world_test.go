@@ -12,8 +12,15 @@ import (
 	"tidings"
 	"tidings/api/apitest"
 	"tidings/password"
+	"tidings/store"
+	"tidings/store/sqlitetest"
 	"tidings/ui"
 )
+
+// fresh is the data directory of a store at its first start.
+var fresh = sqlitetest.Model{Open: func(dir string) (io.Closer, error) {
+	return store.OpenSQLite(context.Background(), store.Options{Dir: dir})
+}}
 
 // world is a whole server with its pages, and an account with a user of each role.
 type world struct {
@@ -26,7 +33,7 @@ type world struct {
 func newWorld(t *testing.T, changes ...func(*ui.Config)) *world {
 	t.Helper()
 	w := &world{}
-	w.Server = apitest.New(t, apitest.Options{Front: func(s *apitest.Server) http.Handler {
+	w.Server = apitest.New(t, apitest.Options{Dir: fresh.Dir, Front: func(s *apitest.Server) http.Handler {
 		cfg := ui.Config{API: s.API, Users: s.Store, Passwords: password.New(0)}
 		for _, change := range changes {
 			change(&cfg)

@@ -47,6 +47,9 @@ type Server struct {
 // Options change what is built.
 type Options struct {
 	API func(*api.Config) // the API's configuration, before it is made
+	// Dir makes the data directory. Default: an empty one. One whose database
+	// has its schema already (store/sqlitetest) makes tests faster.
+	Dir func(t testing.TB) string
 	// Front makes what is served, given the API. Default: the API.
 	Front func(s *Server) http.Handler
 }
@@ -60,7 +63,10 @@ func New(t *testing.T, o Options) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := store.Options{Dir: t.TempDir(), Keys: keys, Appended: func(a tidings.AccountID, head tidings.Seq) {
+	if o.Dir == nil {
+		o.Dir = func(t testing.TB) string { return t.TempDir() }
+	}
+	options := store.Options{Dir: o.Dir(t), Keys: keys, Appended: func(a tidings.AccountID, head tidings.Seq) {
 		s.Delivery.Appended(a, head)
 		arrivals.Appended(a, head)
 	}}

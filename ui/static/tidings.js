@@ -303,6 +303,16 @@ new MutationObserver(() => {
   for (const [el, source] of streams) if (!el.isConnected) { source.close(); streams.delete(el); }
 }).observe(document.documentElement, {childList: true, subtree: true});
 
+// What shows the present loads itself again: data-refresh="10" with
+// hx-trigger="refresh", while it is looked at and nobody is in the middle of something in it.
+const prepareRefresh = el => {
+  const timer = setInterval(() => {
+    if (!el.isConnected) return clearInterval(timer);
+    const busy = el.contains(document.activeElement) || $("details.menu[open], dialog[open]", el);
+    if (document.visibilityState === "visible" && !busy) htmx.trigger(el, "refresh");
+  }, el.dataset.refresh * 1000);
+};
+
 const prepare = root => {
   const each = (s, f) => [...(root.matches?.(s) ? [root] : []), ...$$(s, root)].forEach(el => { if (!el.prepared) { el.prepared = true; f(el); } });
   each("[data-code]", prepareCode);
@@ -311,6 +321,7 @@ const prepare = root => {
     if (pre.dataset.paint !== "text") paint(code, code.textContent.replace(/\n$/, ""), pre.dataset.paint, bad);
   });
   each("[data-stream]", prepareStream);
+  each("[data-refresh]", prepareRefresh);
   each("dialog[data-auto]", open);
   each("[data-toast=good]", t => setTimeout(() => t.remove(), 8000));
 };
