@@ -45,6 +45,13 @@ type callJSON struct {
 	Tries      []tryJSON          `json:"tries"`
 }
 
+// callWithValuesJSON is one call, looked at closely.
+type callWithValuesJSON struct {
+	callJSON
+	Values     []leafJSON `json:"values" doc:"Every value of the reply and how templates reach it; empty when the log has its beginning only."`
+	MoreValues bool       `json:"moreValues" doc:"There are more than are listed."`
+}
+
 type sentRequestJSON struct {
 	Method  tidings.Method `json:"method"`
 	URL     string         `json:"url"`
@@ -123,7 +130,7 @@ func (s *Server) registerCalls() {
 	}, read, s.listCalls)
 	operate(s, huma.Operation{
 		OperationID: "get-call", Method: http.MethodGet, Path: "/v1/calls/{id}", Tags: []string{"Calls"},
-		Summary: "Show a call", Errors: []int{400, 404, 503},
+		Summary: "Show a call, with the expressions that reach the values of its reply", Errors: []int{400, 404, 503},
 		Extensions: curl(`curl $TIDINGS/v1/calls/1 -H "Authorization: Bearer $KEY"`),
 	}, read, s.getCall)
 	operate(s, huma.Operation{
@@ -216,12 +223,14 @@ func wholeNumber(v string) (int64, bool) {
 func (s *Server) getCall(ctx context.Context, c caller, in *struct {
 	ID int64 `path:"id" minimum:"1" doc:"The call's id."`
 },
-) (*struct{ Body callJSON }, error) {
+) (*struct{ Body callWithValuesJSON }, error) {
 	found, err := s.store.Call(ctx, c.account(), tidings.CallID(in.ID))
 	if err != nil {
 		return nil, err
 	}
-	return &struct{ Body callJSON }{callView(&found)}, nil
+	out := callWithValuesJSON{callJSON: callView(&found)}
+	out.Values, out.MoreValues = valuesOf(&found, found.Name)
+	return &struct{ Body callWithValuesJSON }{out}, nil
 }
 
 func (s *Server) listHosts(_ context.Context, c caller, _ *struct{}) (*struct{ Body hostsJSON }, error) {

@@ -19,6 +19,9 @@ import (
 // Caller is what the API asks of the one that sends webhooks (call.Caller).
 type Caller interface {
 	Do(ctx context.Context, o call.Order) call.Result
+	// Preview makes the request and sends nothing; Sketch makes each part of it by itself.
+	Preview(ctx context.Context, o call.Order) call.Result
+	Sketch(ctx context.Context, o call.Order) []call.Piece
 	Hosts(account tidings.AccountID) []call.HostState
 }
 
@@ -139,27 +142,24 @@ func (s *Server) testDefinition(ctx context.Context, c caller, in *struct{ JSON 
 	if !asked.Webhook.given() {
 		return nil, invalidField("webhook", "is required: what is to be tried")
 	}
-	w := newWebhook(c.account())
+	return s.sendTest(ctx, unsavedWebhook(c.account()), asked)
+}
+
+// unsavedWebhook is what a definition is put into that is tried or shown before it is saved.
+func unsavedWebhook(account tidings.AccountID) tidings.Webhook {
+	w := newWebhook(account)
 	w.Name = "webhook" // what expressions are shown with until it has a name
-	return s.sendTest(ctx, w, asked)
+	return w
 }
 
 // sendTest makes a call and shows what came of it.
 func (s *Server) sendTest(ctx context.Context, w tidings.Webhook, asked *testJSON) (*struct{ Body testedJSON }, error) {
 	id := w.ID
-	if asked.Webhook.given() {
-		if err := s.redefine(ctx, &asked.Webhook.value, &w); err != nil {
-			return nil, err
-		}
-	}
-	inputs, err := s.inputsOf(ctx, &w)
+	order, inputs, err := s.testOrder(ctx, &w, asked)
 	if err != nil {
 		return nil, err
 	}
-	order := call.Order{Webhook: &w, Test: true}
-	if err := s.fillOrder(ctx, asked, &order); err != nil {
-		return nil, err
-	}
+	order.Test = true
 	within, leave, err := s.testPlace(ctx)
 	if err != nil {
 		return nil, err
@@ -177,6 +177,21 @@ func (s *Server) sendTest(ctx context.Context, w tidings.Webhook, asked *testJSO
 		s.log.LogAttrs(ctx, slog.LevelError, "a test is not in the log of calls", slog.Int64("webhook", int64(id)), slog.String("error", err.Error()))
 	}
 	return &struct{ Body testedJSON }{out}, nil
+}
+
+// testOrder makes the order of a test of a webhook, or of what is to be tried instead.
+func (s *Server) testOrder(ctx context.Context, w *tidings.Webhook, asked *testJSON) (call.Order, inputsJSON, error) {
+	order := call.Order{Webhook: w}
+	if asked.Webhook.given() {
+		if err := s.redefine(ctx, &asked.Webhook.value, w); err != nil {
+			return order, inputsJSON{}, err
+		}
+	}
+	inputs, err := s.inputsOf(ctx, w)
+	if err != nil {
+		return order, inputs, err
+	}
+	return order, inputs, s.fillOrder(ctx, asked, &order)
 }
 
 // redefine puts what is to be tried over what is saved. The outcome has no id:
@@ -291,8 +306,7 @@ func testedView(r *call.Result) testedJSON {
 	if r.Problem == nil {
 		out.Request = requestView(&r.Call.Request)
 	} else {
-		p := r.Problem
-		out.Problem = &problemAtJSON{p.Part, p.Rendered, p.Line, p.Col, p.Fragment, p.Message}
+		out.Problem = problemView(r.Problem)
 	}
 	for i, w := range r.Warnings {
 		out.Warnings[i] = warningJSON(w)

@@ -237,6 +237,7 @@ func New(cfg Config) *Server {
 	s.registerConnectors()
 	s.registerWebhooks()
 	s.registerTests()
+	s.registerWebhookPreviews()
 	s.registerCurl()
 	s.registerCalls()
 	s.registerWorkflows()

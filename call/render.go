@@ -89,20 +89,13 @@ func (r *renderer) end() {
 // request renders all parts.
 func (r *renderer) request(p *prepared) (*rendered, *Problem) {
 	out := &rendered{method: string(p.method), header: make(http.Header, len(p.headers)+6)}
-	url, problem := r.part(p.url, &urlPlace{}, tidings.MaxWebhookURL)
-	if problem == nil {
-		problem = lintURL(url)
-	}
+	url, problem := r.url(p.url)
 	if problem != nil {
 		return nil, problem
 	}
 	out.url = string(url)
 	for _, h := range p.headers {
-		text, problem := r.part(h.value, headerPlace{}, tidings.MaxHeaderValue)
-		value := string(text)
-		if problem == nil {
-			problem = lintHeader(h.value.part, value)
-		}
+		value, problem := r.header(h.value)
 		if problem != nil {
 			return nil, problem
 		}
@@ -114,14 +107,36 @@ func (r *renderer) request(p *prepared) (*rendered, *Problem) {
 	if out.header.Get("Content-Type") == "" {
 		out.header.Set("Content-Type", contentType(p.format))
 	}
-	out.body, problem = r.part(p.body, bodyPlace(p.format, out.header.Get("Content-Type")), tidings.MaxCallBody)
-	if problem == nil {
-		problem = lintBody(p.format, out.body)
-	}
+	out.body, problem = r.body(p, out.header.Get("Content-Type"))
 	if problem != nil {
 		return nil, problem
 	}
 	return out, nil
+}
+
+func (r *renderer) url(t template) ([]byte, *Problem) {
+	url, problem := r.part(t, &urlPlace{}, tidings.MaxWebhookURL)
+	if problem == nil {
+		problem = lintURL(url)
+	}
+	return url, problem
+}
+
+func (r *renderer) header(t template) (string, *Problem) {
+	text, problem := r.part(t, headerPlace{}, tidings.MaxHeaderValue)
+	value := string(text)
+	if problem == nil {
+		problem = lintHeader(t.part, value)
+	}
+	return value, problem
+}
+
+func (r *renderer) body(p *prepared, contentType string) ([]byte, *Problem) {
+	body, problem := r.part(p.body, bodyPlace(p.format, contentType), tidings.MaxCallBody)
+	if problem == nil {
+		problem = lintBody(p.format, body)
+	}
+	return body, problem
 }
 
 func bodyPlace(f tidings.BodyFormat, contentType string) place {
