@@ -1,6 +1,7 @@
 package tidings
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -73,6 +74,12 @@ func fieldNames() [fieldCount]string {
 		fieldWorkflowBlockID: "workflowBlockId", fieldWorkflowID: "workflowId",
 		fieldWorkflowInstanceID: "workflowInstanceId",
 	}
+}
+
+// ActivityFields lists the names of the wire object's fields, by the alphabet.
+func ActivityFields() []string {
+	names := fieldNames()
+	return slices.Sorted(slices.Values(names[fieldNone+1:]))
 }
 
 func (f field) String() string { return fieldNames()[f] }

@@ -14,6 +14,7 @@ const maxSearchLimit = 1000
 
 func (s *Server) registerSearch() {
 	s.raw(s.describeSearch(), access{scope: tidings.ScopeRead}, s.search)
+	s.raw(s.describeExport(), access{scope: tidings.ScopeRead}, s.export)
 }
 
 // search answers one page of a search in the feed.
@@ -47,13 +48,19 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, c caller) {
 // readSearch reads a search from a query. The account is not set.
 func readSearch(raw string, now time.Time) (tidings.ActivityQuery, error) {
 	q := readQuery(raw)
+	find := q.conditions(now)
+	find.After, find.Limit = tidings.Seq(q.number("after", 0, 0, 1<<62)), int(q.number("limit", defaultLimit, 1, maxSearchLimit))
+	find.Descending = q.choice("order", "asc", "desc") == "desc"
+	return find, q.err()
+}
+
+// conditions reads what a search is for, without the page.
+func (q *query) conditions(now time.Time) tidings.ActivityQuery {
 	find := tidings.ActivityQuery{
 		From: q.time("from", false), To: q.time("to", true),
 		Email: q.text("email"), SMS: digits(q.text("sms")), MessageTag: q.text("messageTag"),
 		MobilePush: q.text("mobilepush"), WebPush: q.text("webpush"),
 		ContactID: q.number("contactId", 0, 1, 1<<63-1), MessageID: q.number("messageId", 0, 1, 1<<63-1),
-		After: tidings.Seq(q.number("after", 0, 0, 1<<62)), Limit: int(q.number("limit", defaultLimit, 1, maxSearchLimit)),
-		Descending: q.choice("order", "asc", "desc") == "desc",
 	}
 	for _, name := range q.words("status") {
 		st, err := tidings.ParseStatus(name)
@@ -83,7 +90,7 @@ func readSearch(raw string, now time.Time) (tidings.ActivityQuery, error) {
 	case find.To.Sub(find.From) > tidings.MaxSearchInterval:
 		q.fault("to", "is more than %d days after from: the longest interval of one search is 3 months", int(tidings.MaxSearchInterval.Hours()/24))
 	}
-	return find, q.err()
+	return find
 }
 
 // digits leaves out what people write between the digits of a phone number.
@@ -99,7 +106,8 @@ func digits(phone string) string {
 	return string(out)
 }
 
-func (s *Server) describeSearch() huma.Operation {
+// conditionParams describes what conditions reads.
+func conditionParams() []*huma.Param {
 	text := func(name, doc string) *huma.Param {
 		return &huma.Param{Name: name, In: "query", Description: doc, Schema: &huma.Schema{Type: "string", MaxLength: ptr(maxText)}}
 	}
@@ -108,24 +116,30 @@ func (s *Server) describeSearch() huma.Operation {
 	}
 	from := text("from", "activityDateTime from here on: a day (2026-01-31), a time in UTC (2026-01-31T15:04:05), or a time with a zone.")
 	from.Required = true
+	return []*huma.Param{
+		from,
+		text("to", "… and before this; a day stands for its end, so that it is included. Default: now."),
+		text("email", "The contact's email, in any case."), text("sms", "The contact's phone: sms or viber."),
+		names("status", "Any of these, separated by commas.", tidings.Statuses()),
+		names("mediaType", "Any of these, separated by commas.", tidings.MediaTypes()),
+		numberParam("contactId", "The contact's id.", nil, 1, 1<<62), numberParam("messageId", "The message's id.", nil, 1, 1<<62),
+		text("messageTag", "One of the activity's tags."),
+		text("mobilepush", "Subscriber token of mobile push."), text("webpush", "Subscriber token of web push."),
+	}
+}
+
+func (s *Server) describeSearch() huma.Operation {
 	return huma.Operation{
 		OperationID: "search-activities", Method: http.MethodGet, Path: "/v1/activities/search", Tags: []string{"Activities"},
 		Summary: "Search activities in a time interval",
 		Description: "All conditions must hold. The interval is at most 3 months (92 days). " +
 			"For the next page, ask again with after = next, until next is null.",
-		Parameters: []*huma.Param{
-			from,
-			text("to", "… and before this; a day stands for its end, so that it is included. Default: now."),
-			text("email", "The contact's email, in any case."), text("sms", "The contact's phone: sms or viber."),
-			names("status", "Any of these, separated by commas.", tidings.Statuses()),
-			names("mediaType", "Any of these, separated by commas.", tidings.MediaTypes()),
-			numberParam("contactId", "The contact's id.", nil, 1, 1<<62), numberParam("messageId", "The message's id.", nil, 1, 1<<62),
-			text("messageTag", "One of the activity's tags."),
-			text("mobilepush", "Subscriber token of mobile push."), text("webpush", "Subscriber token of web push."),
+		Parameters: append(
+			conditionParams(),
 			numberParam("after", "next of the page before.", 0, 0, 1<<62),
 			numberParam("limit", "The most activities of a page.", defaultLimit, 1, maxSearchLimit),
-			{Name: "order", In: "query", Description: "By seq: asc = oldest first, desc = newest first.", Schema: &huma.Schema{Type: "string", Enum: []any{"asc", "desc"}, Default: "asc"}},
-		},
+			&huma.Param{Name: "order", In: "query", Description: "By seq: asc = oldest first, desc = newest first.", Schema: &huma.Schema{Type: "string", Enum: []any{"asc", "desc"}, Default: "asc"}},
+		),
 		Responses: map[string]*huma.Response{"200": {Description: "One page.", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
 			Type: "object", Required: []string{"activities", "next"},
 			Properties: map[string]*huma.Schema{

@@ -280,3 +280,13 @@ func TestFiguresOfAServerOutliveItsStop(t *testing.T) {
 		t.Errorf("after a stop there are %d activities", n)
 	}
 }
+
+func BenchmarkCount(b *testing.B) {
+	counting := newTallies(quiet(), time.Now)
+	c := tidings.Count{Account: 1, Kind: tidings.TallyAnswered, Subject: tidings.TallySubject{ID: 7}, Done: 1, Took: 3 * time.Millisecond}
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			counting.count(c)
+		}
+	})
+}
