@@ -181,7 +181,9 @@ func TestDoorsOfTheServerAreOpen(t *testing.T) {
 		"/docs":                        "<html",
 		"/api/v2/contacts/activity":    "",
 		"/v1/accounts":                 `"code":"unauthorized"`,
-		"/nothing/of/the/kind/is/here": `"code":"not_found"`,
+		"/v1/nothing/is/here":          `"code":"not_found"`,
+		"/":                            `action="/sign-in"`,
+		"/nothing/of/the/kind/is/here": "There is no page at this address.",
 	} {
 		if status, text := get(t, s.URL()+path); status >= 500 || !strings.Contains(text, want) {
 			t.Errorf("%s answers %d: %.200s", path, status, text)

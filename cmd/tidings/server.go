@@ -19,8 +19,10 @@ import (
 	"tidings/call"
 	"tidings/egress"
 	"tidings/feed"
+	"tidings/password"
 	"tidings/publicapi"
 	"tidings/store"
+	"tidings/ui"
 )
 
 // server is all parts wired together. Tests and the demo build the same one.
@@ -91,17 +93,22 @@ func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, e
 		return nil, err
 	}
 	hearing.flow.Store(s.flow)
+	passwords := password.New(0) // one for both doors: together they take the memory of a few hashes
 	doors := api.Config{
 		Store: s.store, Dispatcher: s.delivery, Probe: poster.Probe, CheckURL: c.checkURL, Wait: arrivals.Wait, Shared: s.shared, Nodes: s.nodes,
 		Calls: caller, CallRules: c.callRules(),
 		Ready: s.isReady, Public: publicapi.New(s.store), Collectors: []prometheus.Collector{newStoreCollector(s.store.Stats), newMailCollector(s.flow.sender.Status)},
 		AdminToken: c.AdminToken, Version: version, MaxHeld: c.MaxHeld, Logger: log,
-		PublicURL: c.Flow.PublicURL, Fetch: s.fetch, Running: s.tallies.running,
+		PublicURL: c.Flow.PublicURL, Fetch: s.fetch, Running: s.tallies.running, Passwords: passwords,
 	}
 	s.flow.serve(&doors)
 	s.api = api.New(doors)
 	news.ears.Store(&ears{s.delivery, arrivals, s.api})
-	s.http = httpServer(s.doors(s.api), log)
+	pages, err := ui.New(ui.Config{API: s.api, Users: s.store, Passwords: passwords, PublicURL: c.Flow.PublicURL, Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	s.http = httpServer(s.doors(ui.Beside(s.api, pages)), log)
 	return s, nil
 }
 
