@@ -81,6 +81,9 @@ func (s *Server) registerEndpoints() {
 
 func (s *Server) createEndpoint(ctx context.Context, c caller, in *struct{ JSON body[newEndpointJSON] }) (*shownEndpoint, error) {
 	asked := (*optionsJSON)(&in.JSON.value)
+	if asked.Version.given() {
+		return nil, invalidField("version", "is for a change: a new endpoint begins at 1")
+	}
 	ep := newEndpoint(c.account())
 	if _, err := s.apply(asked, &ep); err != nil {
 		return nil, err
@@ -206,6 +209,9 @@ func (s *Server) changeEndpoint(ctx context.Context, c caller, in *onEndpoint[op
 	ep, _, err := s.store.Endpoint(ctx, c.account(), tidings.EndpointID(in.ID))
 	if err != nil {
 		return nil, err
+	}
+	if asked.Version.given() && int64(asked.Version.value) != ep.Version { // before its URL is called
+		return nil, tidings.Errorf(tidings.CodeConflict, "endpoint %d was changed since it was read (version %d, now %d): read it again and repeat the change", ep.ID, asked.Version.value, ep.Version)
 	}
 	url := ep.URL
 	changed, err := s.apply(asked, &ep)

@@ -189,6 +189,16 @@ func TestAPatchChangesWhatItNamesAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestAPatchOfAnOldVersionChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	key := w.account("shop")
+	w.create(key, "")
+	w.request(key, "PATCH /v1/endpoints/1", `{"name":"store","version":1}`).want(200).has("name", "store").has("version", 2.0)
+	w.request(key, "PATCH /v1/endpoints/1", `{"name":"late","version":1}`).want(409)
+	w.request(key, "GET /v1/endpoints/1", "").want(200).has("name", "store")
+	w.request(key, "POST /v1/endpoints", `{"name":"shop","url":"`+w.receiver.URL+`","version":1}`).want(422)
+}
+
 func TestANewURLIsProbedAndDecidesTheState(t *testing.T) {
 	w := newWorld(t)
 	key := w.account("shop")

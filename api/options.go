@@ -30,6 +30,7 @@ type optionsJSON struct {
 	Activate   optional[string]       `json:"activate,omitempty" doc:"When a URL is set: ifProbePasses (default), anyway, or never." enum:"ifProbePasses,anyway,never"`
 	Start      optional[startJSON]    `json:"start,omitempty" doc:"Only on create: where in the feed it begins. Default now."`
 	Secret     optional[string]       `json:"secret,omitempty" writeOnly:"true" doc:"Only on create: a signing secret of your own, whsec_ and the base64 of 24 to 64 bytes."`
+	Version    optional[int]          `json:"version,omitempty" doc:"Only in a patch: the version that was read; 409 when it has changed since."`
 }
 
 // newEndpointJSON is the same as the body of a create, where some are required.
