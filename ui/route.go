@@ -26,6 +26,8 @@ func (s *Server) register() {
 	s.registerAssets()
 	s.registerSignIn()
 	s.registerHome()
+	s.registerLaboratory()
+	s.registerEndpoint()
 	s.open(http.MethodGet, "/", (*visit).nothingHere)
 }
 
