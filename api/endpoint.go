@@ -20,6 +20,8 @@ type Endpoints interface {
 	Endpoint(ctx context.Context, account tidings.AccountID, id tidings.EndpointID) (tidings.Endpoint, tidings.Position, error)
 	// Endpoints gives at most limit endpoints after one, in the order of their ids, with their positions.
 	Endpoints(ctx context.Context, account tidings.AccountID, after tidings.EndpointID, limit int) ([]tidings.Endpoint, []tidings.Position, error)
+	// BlockedEndpoints is the same for those that are blocked, in the order in which they were.
+	BlockedEndpoints(ctx context.Context, account tidings.AccountID, after tidings.EndpointID, limit int) ([]tidings.Endpoint, []tidings.Position, error)
 	// UpdateEndpoint stores changed options and state; CodeConflict when the Version is not the stored one.
 	UpdateEndpoint(ctx context.Context, ep tidings.Endpoint, actor, detail string) (tidings.Endpoint, error)
 	DeleteEndpoint(ctx context.Context, account tidings.AccountID, id tidings.EndpointID, actor string) error
@@ -173,12 +175,45 @@ func (s *Server) getEndpoint(ctx context.Context, c caller, in *endpointPath) (*
 	return s.show(ctx, c.account(), tidings.EndpointID(in.ID), func(*endpointJSON) {})
 }
 
-func (s *Server) listEndpoints(ctx context.Context, c caller, in *struct {
-	After int64 `query:"after" minimum:"0" doc:"next of the page before."`
-	Limit int   `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"The most endpoints of a page."`
-},
-) (*struct{ Body endpointsJSON }, error) {
-	endpoints, positions, err := s.store.Endpoints(ctx, c.account(), tidings.EndpointID(in.After), in.Limit)
+// endpointAt is an endpoint with its position.
+type endpointAt struct {
+	tidings.Endpoint
+	position tidings.Position
+}
+
+// endpointsQuery chooses endpoints.
+type endpointsQuery struct {
+	Query   string `query:"q" maxLength:"200" doc:"Only those whose name or URL has this, in any case."`
+	State   string `query:"state" enum:"active,deactivated" doc:"Only those in this state."`
+	Blocked bool   `query:"blocked" doc:"true: only those whose waiting batch has failed, blocked the longest first. When the one given as after is blocked no more, the list begins anew."`
+	After   int64  `query:"after" minimum:"0" doc:"next of the page before."`
+	Limit   int    `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"The most endpoints of a page."`
+}
+
+func (q *endpointsQuery) keep() func(*endpointAt) bool {
+	says := saying(q.Query, func(one *endpointAt) []string { return []string{one.Name, one.URL} })
+	if q.State == "" {
+		return says
+	}
+	return func(one *endpointAt) bool {
+		return one.State == tidings.State(q.State) && (says == nil || says(one))
+	}
+}
+
+func (s *Server) listEndpoints(ctx context.Context, c caller, in *endpointsQuery) (*struct{ Body endpointsJSON }, error) {
+	read := s.store.Endpoints
+	if in.Blocked {
+		read = s.store.BlockedEndpoints
+	}
+	id := func(one *endpointAt) int64 { return int64(one.ID) }
+	list, err := pick(in.After, in.Limit, func(after int64, limit int) ([]endpointAt, error) {
+		endpoints, positions, err := read(ctx, c.account(), tidings.EndpointID(after), limit)
+		list := make([]endpointAt, len(endpoints))
+		for i := range endpoints {
+			list[i] = endpointAt{endpoints[i], positions[i]}
+		}
+		return list, err
+	}, in.keep(), id)
 	if err != nil {
 		return nil, err
 	}
@@ -186,14 +221,14 @@ func (s *Server) listEndpoints(ctx context.Context, c caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	out := endpointsJSON{Endpoints: make([]*endpointJSON, len(endpoints))}
-	for i := range endpoints {
-		if out.Endpoints[i], err = s.viewAt(ctx, &endpoints[i], positions[i], head); err != nil {
+	out := endpointsJSON{Endpoints: make([]*endpointJSON, len(list))}
+	for i := range list {
+		if out.Endpoints[i], err = s.viewAt(ctx, &list[i].Endpoint, list[i].position, head); err != nil {
 			return nil, err
 		}
 	}
-	if len(endpoints) == in.Limit {
-		out.Next = ptr(int64(endpoints[len(endpoints)-1].ID))
+	if len(list) == in.Limit {
+		out.Next = ptr(id(&list[len(list)-1]))
 	}
 	return &struct{ Body endpointsJSON }{out}, nil
 }

@@ -205,11 +205,19 @@ func (s *Server) getEvent(ctx context.Context, c caller, in *struct {
 }
 
 func (s *Server) listEventTypes(ctx context.Context, c caller, in *struct {
+	Query string `query:"q" maxLength:"200" doc:"Only those whose key or name has this, in any case."`
 	After string `query:"after" maxLength:"400" doc:"next of the page before."`
 	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"The most types of a page."`
 },
 ) (*struct{ Body eventTypesJSON }, error) {
-	types, err := s.store.EventTypes(ctx, c.account(), in.After, in.Limit)
+	key := in.After // of the last one that was read: types are listed by key
+	types, err := pick(0, in.Limit, func(_ int64, limit int) ([]tidings.EventType, error) {
+		list, err := s.store.EventTypes(ctx, c.account(), key, limit)
+		if len(list) > 0 {
+			key = list[len(list)-1].Key
+		}
+		return list, err
+	}, saying(in.Query, func(one *tidings.EventType) []string { return []string{one.Key, one.Name} }), func(*tidings.EventType) int64 { return 0 })
 	if err != nil {
 		return nil, err
 	}

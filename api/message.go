@@ -156,17 +156,21 @@ func (s *Server) createMessage(ctx context.Context, c caller, in *struct{ JSON b
 }
 
 func (s *Server) listMessages(ctx context.Context, c caller, in *struct {
-	Deleted bool  `query:"deleted" doc:"true: the deleted ones instead of the live ones."`
-	After   int64 `query:"after" minimum:"0" doc:"next of the page before."`
-	Limit   int   `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"The most messages of a page."`
+	Query   string `query:"q" maxLength:"200" doc:"Only those whose name has this, in any case."`
+	Deleted bool   `query:"deleted" doc:"true: the deleted ones instead of the live ones."`
+	After   int64  `query:"after" minimum:"0" doc:"next of the page before."`
+	Limit   int    `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"The most messages of a page."`
 },
 ) (*struct{ Body messagesJSON }, error) {
-	list, err := s.store.Messages(ctx, c.account(), tidings.MessageID(in.After), in.Limit, in.Deleted)
+	id := func(one *tidings.Message) int64 { return int64(one.ID) }
+	list, err := pick(in.After, in.Limit, func(after int64, limit int) ([]tidings.Message, error) {
+		return s.store.Messages(ctx, c.account(), tidings.MessageID(after), limit, in.Deleted)
+	}, saying(in.Query, func(one *tidings.Message) []string { return []string{one.Name} }), id)
 	if err != nil {
 		return nil, err
 	}
 	var out messagesJSON
-	out.Messages, out.Next = pageOf(list, in.Limit, messageView, func(last *tidings.Message) int64 { return int64(last.ID) })
+	out.Messages, out.Next = pageOf(list, in.Limit, messageView, id)
 	return &struct{ Body messagesJSON }{out}, nil
 }
 

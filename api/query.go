@@ -167,3 +167,43 @@ func pageOf[T, V any](list []T, limit int, view func(*T) V, id func(*T) int64) (
 	}
 	return shown, ptr(id(&list[len(list)-1]))
 }
+
+// pick reads a list page by page until it has found limit (1 or more) that keep
+// wants; nil = all. read gives at most limit of those after one.
+func pick[T any](after int64, limit int, read func(after int64, limit int) ([]T, error), keep func(*T) bool, id func(*T) int64) ([]T, error) {
+	if keep == nil {
+		return read(after, limit)
+	}
+	const page = 200
+	var kept []T
+	for {
+		list, err := read(after, page)
+		if err != nil {
+			return nil, err
+		}
+		for i := range list {
+			if !keep(&list[i]) {
+				continue
+			}
+			if kept = append(kept, list[i]); len(kept) == limit {
+				return kept, nil
+			}
+		}
+		if len(list) < page {
+			return kept, nil
+		}
+		after = id(&list[len(list)-1])
+	}
+}
+
+// saying makes of a list's q what pick keeps: those one of whose texts has it,
+// in any case; nil of an empty one.
+func saying[T any](q string, texts func(*T) []string) func(*T) bool {
+	q = strings.ToLower(strings.TrimSpace(q))
+	if q == "" {
+		return nil
+	}
+	return func(one *T) bool {
+		return slices.ContainsFunc(texts(one), func(text string) bool { return strings.Contains(strings.ToLower(text), q) })
+	}
+}

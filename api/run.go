@@ -25,6 +25,8 @@ type Runs interface {
 	StopRuns(ctx context.Context, account tidings.AccountID, workflow tidings.WorkflowID, actor string) (int64, error)
 	// StartRun starts a run for an event that is stored already.
 	StartRun(ctx context.Context, account tidings.AccountID, event tidings.EventID, l tidings.Launch, actor string) (tidings.Run, error)
+	// GoingRuns counts the runs under way of each workflow that has any.
+	GoingRuns(ctx context.Context, account tidings.AccountID) (map[tidings.WorkflowID]int64, error)
 	CountRuns(ctx context.Context, account tidings.AccountID, workflow tidings.WorkflowID) (going, ended, failed, marked int64, err error)
 }
 

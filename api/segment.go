@@ -171,14 +171,20 @@ func (in *segmentInputJSON) apply(g *tidings.Segment) error {
 	return nil
 }
 
-func (s *Server) listSegments(ctx context.Context, c caller, _ *struct{}) (*struct{ Body segmentsJSON }, error) {
+func (s *Server) listSegments(ctx context.Context, c caller, in *struct {
+	Query string `query:"q" maxLength:"200" doc:"Only those whose name has this, in any case."`
+},
+) (*struct{ Body segmentsJSON }, error) {
 	segments, err := s.store.Segments(ctx, c.account())
 	if err != nil {
 		return nil, err
 	}
-	out := segmentsJSON{Segments: make([]segmentJSON, len(segments))}
+	wanted := saying(in.Query, func(one *tidings.Segment) []string { return []string{one.Name} })
+	out := segmentsJSON{Segments: []segmentJSON{}}
 	for i := range segments {
-		out.Segments[i] = segmentView(&segments[i])
+		if wanted == nil || wanted(&segments[i]) {
+			out.Segments = append(out.Segments, segmentView(&segments[i]))
+		}
 	}
 	return &struct{ Body segmentsJSON }{out}, nil
 }

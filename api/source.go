@@ -183,16 +183,20 @@ func (s *Server) createSource(ctx context.Context, c caller, in *struct{ JSON bo
 }
 
 func (s *Server) listSources(ctx context.Context, c caller, in *struct {
-	After int64 `query:"after" minimum:"0" doc:"next of the page before."`
-	Limit int   `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"The most sources of a page."`
+	Query string `query:"q" maxLength:"200" doc:"Only those whose name has this, in any case."`
+	After int64  `query:"after" minimum:"0" doc:"next of the page before."`
+	Limit int    `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"The most sources of a page."`
 },
 ) (*struct{ Body sourcesJSON }, error) {
-	list, err := s.store.Sources(ctx, c.account(), tidings.SourceID(in.After), in.Limit)
+	id := func(one *tidings.Source) int64 { return int64(one.ID) }
+	list, err := pick(in.After, in.Limit, func(after int64, limit int) ([]tidings.Source, error) {
+		return s.store.Sources(ctx, c.account(), tidings.SourceID(after), limit)
+	}, saying(in.Query, func(one *tidings.Source) []string { return []string{one.Name} }), id)
 	if err != nil {
 		return nil, err
 	}
 	var out sourcesJSON
-	out.Sources, out.Next = pageOf(list, in.Limit, sourceView, func(last *tidings.Source) int64 { return int64(last.ID) })
+	out.Sources, out.Next = pageOf(list, in.Limit, sourceView, id)
 	return &struct{ Body sourcesJSON }{out}, nil
 }
 

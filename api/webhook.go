@@ -161,17 +161,21 @@ func (s *Server) createWebhook(ctx context.Context, c caller, in *struct{ JSON b
 }
 
 func (s *Server) listWebhooks(ctx context.Context, c caller, in *struct {
-	Deleted bool  `query:"deleted" doc:"true: the deleted ones instead of the live ones."`
-	After   int64 `query:"after" minimum:"0" doc:"next of the page before."`
-	Limit   int   `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"The most webhooks of a page."`
+	Query   string `query:"q" maxLength:"200" doc:"Only those whose name has this, in any case."`
+	Deleted bool   `query:"deleted" doc:"true: the deleted ones instead of the live ones."`
+	After   int64  `query:"after" minimum:"0" doc:"next of the page before."`
+	Limit   int    `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"The most webhooks of a page."`
 },
 ) (*struct{ Body webhooksJSON }, error) {
-	list, err := s.store.Webhooks(ctx, c.account(), in.Deleted, tidings.WebhookID(in.After), in.Limit)
+	id := func(one *tidings.Webhook) int64 { return int64(one.ID) }
+	list, err := pick(in.After, in.Limit, func(after int64, limit int) ([]tidings.Webhook, error) {
+		return s.store.Webhooks(ctx, c.account(), in.Deleted, tidings.WebhookID(after), limit)
+	}, saying(in.Query, func(one *tidings.Webhook) []string { return []string{one.Name} }), id)
 	if err != nil {
 		return nil, err
 	}
 	var out webhooksJSON
-	out.Webhooks, out.Next = pageOf(list, in.Limit, webhookView, func(last *tidings.Webhook) int64 { return int64(last.ID) })
+	out.Webhooks, out.Next = pageOf(list, in.Limit, webhookView, id)
 	return &struct{ Body webhooksJSON }{out}, nil
 }
 

@@ -70,6 +70,7 @@ type workflowJSON struct {
 	Definition *shownDefinition      `json:"definition,omitempty" doc:"The draft. Only where one workflow is shown."`
 	Changed    *bool                 `json:"changed,omitempty" doc:"The draft is not what is active. Only where one workflow is shown."`
 	Problems   []workflowProblemJSON `json:"problems,omitempty" doc:"What is wrong with the draft, and what may not be meant. Only where one workflow is shown."`
+	RunsGoing  *int64                `json:"runsGoing,omitempty" doc:"How many runs are under way. Only in the list."`
 	Runs       *runCountsJSON        `json:"runs,omitempty" doc:"Only where one workflow is shown."`
 }
 
@@ -248,17 +249,28 @@ func (s *Server) createWorkflow(ctx context.Context, c caller, in *struct{ JSON 
 }
 
 func (s *Server) listWorkflows(ctx context.Context, c caller, in *struct {
-	Deleted bool  `query:"deleted" doc:"true: the deleted ones instead of the live ones."`
-	After   int64 `query:"after" minimum:"0" doc:"next of the page before."`
-	Limit   int   `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"The most workflows of a page."`
+	Query   string `query:"q" maxLength:"200" doc:"Only those whose name has this, in any case."`
+	Deleted bool   `query:"deleted" doc:"true: the deleted ones instead of the live ones."`
+	After   int64  `query:"after" minimum:"0" doc:"next of the page before."`
+	Limit   int    `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"The most workflows of a page."`
 },
 ) (*struct{ Body workflowsJSON }, error) {
-	list, err := s.store.Workflows(ctx, c.account(), tidings.WorkflowID(in.After), in.Limit, in.Deleted)
+	id := func(one *tidings.Workflow) int64 { return int64(one.ID) }
+	list, err := pick(in.After, in.Limit, func(after int64, limit int) ([]tidings.Workflow, error) {
+		return s.store.Workflows(ctx, c.account(), tidings.WorkflowID(after), limit, in.Deleted)
+	}, saying(in.Query, func(one *tidings.Workflow) []string { return []string{one.Name} }), id)
 	if err != nil {
 		return nil, err
 	}
 	var out workflowsJSON
-	out.Workflows, out.Next = pageOf(list, in.Limit, workflowView, func(last *tidings.Workflow) int64 { return int64(last.ID) })
+	out.Workflows, out.Next = pageOf(list, in.Limit, workflowView, id)
+	going, err := s.store.GoingRuns(ctx, c.account())
+	if err != nil {
+		return nil, err
+	}
+	for i := range out.Workflows {
+		out.Workflows[i].RunsGoing = ptr(going[out.Workflows[i].ID])
+	}
 	return &struct{ Body workflowsJSON }{out}, nil
 }
 

@@ -62,6 +62,29 @@ func (s *Store) Endpoints(ctx context.Context, account tidings.AccountID, after 
 	return endpoints, positions, nil
 }
 
+// The few that are blocked are looked up, and not the many of an account.
+const selectBlocked = `SELECT ` + endpointColumns + `, ` + positionColumns + ` FROM position AS p CROSS JOIN endpoint AS e
+	WHERE p.blocked_since > 0 AND (p.blocked_since, p.endpoint) > ($2, $3) AND e.id = p.endpoint AND e.account = $1 AND e.deleted = 0
+	ORDER BY p.blocked_since, p.endpoint LIMIT $4`
+
+// BlockedEndpoints is Endpoints for those whose head batch has failed, in the
+// order in which they were blocked. When the one that is given as after is not
+// blocked any more, they come from the first.
+func (s *Store) BlockedEndpoints(ctx context.Context, account tidings.AccountID, after tidings.EndpointID, limit int) ([]tidings.Endpoint, []tidings.Position, error) {
+	var since int64
+	err := s.row(ctx, `SELECT blocked_since FROM position WHERE endpoint = $1`, after).Scan(&since)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, nil, readError(err)
+	}
+	var endpoints []tidings.Endpoint
+	var positions []tidings.Position
+	err = s.eachLane(ctx, func(e tidings.Endpoint, p tidings.Position) error {
+		endpoints, positions = append(endpoints, e), append(positions, p)
+		return nil
+	}, selectBlocked, account, since, after, limit)
+	return endpoints, positions, err
+}
+
 // UpdateEndpoint stores the options and the state of an endpoint. e.Version is
 // that of the endpoint as it was read; when it has changed since, nothing is
 // stored (CodeConflict). The position stays, and with it the batches that are

@@ -124,6 +124,28 @@ func (s *Store) Steps(ctx context.Context, account tidings.AccountID, id tidings
 	return steps, readError(rows.Err())
 }
 
+// GoingRuns counts the runs of each workflow of an account that are under way;
+// a workflow without any is left out.
+func (s *Store) GoingRuns(ctx context.Context, account tidings.AccountID) (map[tidings.WorkflowID]int64, error) {
+	rows, err := s.rows(ctx, goingRuns, account)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	going := map[tidings.WorkflowID]int64{}
+	for rows.Next() {
+		var id tidings.WorkflowID
+		var n int64
+		if err := rows.Scan(&id, &n); err != nil {
+			return nil, readError(err)
+		}
+		going[id] = n
+	}
+	return going, readError(rows.Err())
+}
+
+const goingRuns = `SELECT r.workflow, count(*) FROM workflow w CROSS JOIN run r WHERE w.account = $1 AND r.workflow = w.id AND r.state = 'going' GROUP BY r.workflow`
+
 // CountRuns counts the runs of a workflow that are kept, by how they stand:
 // marked are those of them, going or not, on whose way something failed. Those
 // that were stopped are not counted.

@@ -62,6 +62,8 @@ func TestClaimsLookAtWhatIsDueOnly(t *testing.T) {
 		{"next mail", nextMail, []any{1}, []string{"SEARCH mail USING COVERING INDEX mail_wake (broadcast=?)"}},
 		{"bodies of claimed mails", claimedBodies, []any{1, 2}, []string{"SEARCH m USING COVERING INDEX mail_wake (broadcast=? AND wake=?)", "SEARCH b USING INTEGER PRIMARY KEY (rowid=?)"}},
 		{"open lanes", openLanes, nil, []string{"SCAN broadcast USING INDEX broadcast_open"}},
+		{"going runs", goingRuns, []any{1}, []string{"SEARCH w USING COVERING INDEX workflow_account (account=?)", "SEARCH r USING COVERING INDEX run_going (workflow=?)", "USE TEMP B-TREE FOR GROUP BY"}},
+		{"blocked endpoints", selectBlocked, []any{1, 2, 3, 4}, []string{"SEARCH p USING INDEX position_blocked (blocked_since>?)", "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"}},
 		{"count runs", countRuns, []any{1}, []string{"SEARCH run USING COVERING INDEX run_workflow (workflow=?)", "USE TEMP B-TREE FOR GROUP BY"}},
 	} {
 		if got := plan(t, s, c.query, c.args...); strings.Join(got, "\n") != strings.Join(c.want, "\n") {

@@ -19,6 +19,7 @@ func endpointPromises() []promise {
 		{"EndpointStartsWhereAsked", testEndpointStartsWhereAsked},
 		{"StartOutsideOfTheFeedIsRefused", testStartOutsideOfTheFeedIsRefused},
 		{"EndpointsArePagedByID", testEndpointsArePagedByID},
+		{"BlockedEndpointsComeInTheOrderInWhichTheyWereBlocked", testBlockedEndpointsComeInOrder},
 		{"UpdateOfAnOldVersionIsRefused", testUpdateOfAnOldVersionIsRefused},
 		{"UpdateLeavesThePosition", testUpdateLeavesThePosition},
 		{"OtherAccountsEndpointIsNotFound", testOtherAccountsEndpointIsNotFound},
@@ -198,6 +199,57 @@ func testEndpointsArePagedByID(t *testing.T, h *harness) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("pages gave %v, want %v", got, want)
+	}
+}
+
+func testBlockedEndpointsComeInOrder(t *testing.T, h *harness) {
+	account, other := h.newAccount(t, "a").ID, h.newAccount(t, "b").ID
+	block := func(e tidings.Endpoint, since time.Duration) tidings.EndpointID {
+		t.Helper()
+		p := tidings.Position{Endpoint: e.ID, Fence: 1, Epoch: 1, Attempts: 1, BlockedSince: h.clock.Now().Add(since)}
+		if since < 0 {
+			p.Attempts, p.BlockedSince = 0, time.Time{}
+		}
+		if err := h.deliver(tidings.Delivery{Position: p}); err != nil {
+			t.Fatalf("Deliver: %v", err)
+		}
+		return e.ID
+	}
+	var made []tidings.Endpoint
+	for range 4 {
+		made = append(made, h.newEndpoint(t, account))
+	}
+	third, first, second := block(made[0], 3*time.Minute), block(made[1], time.Minute), block(made[2], 2*time.Minute)
+	block(h.newEndpoint(t, other), time.Second)
+	gone := block(h.newEndpoint(t, account), time.Second)
+	if err := h.DeleteEndpoint(t.Context(), account, gone, "admin"); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		after tidings.EndpointID
+		limit int
+		want  []tidings.EndpointID
+	}{
+		{0, 10, []tidings.EndpointID{first, second, third}},
+		{0, 2, []tidings.EndpointID{first, second}},
+		{second, 2, []tidings.EndpointID{third}},
+		{made[3].ID, 1, []tidings.EndpointID{first}}, // it is not blocked
+	} {
+		list, positions, err := h.BlockedEndpoints(t.Context(), account, c.after, c.limit)
+		if err != nil || len(positions) != len(list) {
+			t.Fatalf("%d positions of %d endpoints, %v", len(positions), len(list), err)
+		}
+		var got []tidings.EndpointID
+		for i := range list {
+			got = append(got, positions[i].Endpoint)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("after %d: %v, want %v", c.after, got, c.want)
+		}
+	}
+	block(made[1], -1)
+	if list, _, err := h.BlockedEndpoints(t.Context(), account, 0, 10); err != nil || len(list) != 2 {
+		t.Errorf("after a delivery %d are blocked, %v", len(list), err)
 	}
 }
 

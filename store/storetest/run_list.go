@@ -63,6 +63,13 @@ func testRunsAreChosenAndPaged(t *testing.T, h *harness) {
 	if err != nil || going != 2 || ended != 1 || failed != 1 || marked != 1 {
 		t.Errorf("counts %d, %d, %d, %d, %v", going, ended, failed, marked, err)
 	}
+	under, err := h.GoingRuns(t.Context(), account)
+	if err != nil || under[v.ID] != 2 {
+		t.Errorf("under way are %v, %v", under, err)
+	}
+	if foreign, err := h.GoingRuns(t.Context(), account+99); err != nil || len(foreign) != 0 {
+		t.Errorf("of another account %v, %v", foreign, err)
+	}
 }
 
 func testPurgeOfRunsRemovesOnlyEndedOnes(t *testing.T, h *harness) {
