@@ -24,10 +24,10 @@ func (s *Server) Routes() []Route { return append([]Route(nil), s.routes...) }
 // register lists all routes, noun by noun. The API decides once more who may.
 func (s *Server) register() {
 	s.registerAssets()
-	s.registerSignIn()
-	s.registerHome()
-	s.registerLaboratory()
+	s.registerDashboard()
 	s.registerEndpoint()
+	s.registerLaboratory()
+	s.registerSignIn()
 	s.open(http.MethodGet, "/", (*visit).nothingHere)
 }
 
