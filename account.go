@@ -117,6 +117,16 @@ type AuditRecord struct {
 	Detail   string     // what changed, in words; never a secret
 }
 
+// AuditQuery chooses audit records, newest first.
+type AuditQuery struct {
+	Account  AccountID
+	Before   int64     // only ids below; 0 = from the newest
+	Limit    int       // at most so many; 1 or more
+	Action   string    // only actions that begin so: "endpoint.", "endpoint.skip"; "" = all
+	Actor    string    // only actors that begin so: "user 3 ", "key 12 "; "" = all
+	From, To time.Time // only at From or later, and before To; zero = without end
+}
+
 // NewKey is a key to be stored. Token is for its user, once; the store keeps Digest.
 type NewKey struct {
 	Name   string

@@ -12,8 +12,8 @@ import (
 
 // Audit is what the API asks of a store about who did what.
 type Audit interface {
-	// Audit gives at most limit records with an id below before (0 = from the newest), newest first.
-	Audit(ctx context.Context, account tidings.AccountID, before int64, limit int) ([]tidings.AuditRecord, error)
+	// Audit gives records newest first.
+	Audit(ctx context.Context, q tidings.AuditQuery) ([]tidings.AuditRecord, error)
 }
 
 type auditRecordJSON struct {
@@ -39,11 +39,23 @@ func (s *Server) registerAudit() {
 }
 
 func (s *Server) listAudit(ctx context.Context, c caller, in *struct {
-	Before int64 `query:"before" minimum:"0" doc:"next of the page before; 0 = from the newest."`
-	Limit  int   `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"The most records of a page."`
+	Before int64  `query:"before" minimum:"0" doc:"next of the page before; 0 = from the newest."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"The most records of a page."`
+	Action string `query:"action" maxLength:"100" doc:"Only actions that begin so: endpoint. or endpoint.skip."`
+	Actor  string `query:"actor" maxLength:"300" doc:"Only actors that begin so, as in actor: key 12 (billing), or user 3 ."`
+	From   string `query:"from" maxLength:"40" doc:"Only at this time or later, as 2026-01-31T15:04:05Z."`
+	To     string `query:"to" maxLength:"40" doc:"Only before this time."`
 },
 ) (*struct{ Body auditJSON }, error) {
-	records, err := s.store.Audit(ctx, c.account(), in.Before, in.Limit)
+	d := &decoder{}
+	q := tidings.AuditQuery{
+		Account: c.account(), Before: in.Before, Limit: in.Limit, Action: in.Action, Actor: in.Actor,
+		From: d.queryTime("from", in.From), To: d.queryTime("to", in.To),
+	}
+	if len(d.faults) > 0 {
+		return nil, unreadable("the request's parameters are wrong", d.faults...)
+	}
+	records, err := s.store.Audit(ctx, q)
 	if err != nil {
 		return nil, err
 	}

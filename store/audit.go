@@ -3,19 +3,26 @@ package store
 import (
 	"context"
 	"math"
+	"unicode/utf8"
 
 	"tidings"
 )
 
-// Audit gives an account's audit records, newest first: at most limit (1 or
-// more) of those with an id below before; 0 = from the newest.
-func (s *Store) Audit(ctx context.Context, account tidings.AccountID, before int64, limit int) ([]tidings.AuditRecord, error) {
+// Audit gives an account's audit records, newest first.
+func (s *Store) Audit(ctx context.Context, q tidings.AuditQuery) ([]tidings.AuditRecord, error) {
+	before, to := q.Before, int64(math.MaxInt64)
 	if before == 0 {
 		before = math.MaxInt64
 	}
+	if !q.To.IsZero() {
+		to = millis(q.To)
+	}
 	rows, err := s.rows(ctx, `
 		SELECT id, account, at, actor, action, endpoint, detail
-		FROM audit WHERE account = $1 AND id < $2 ORDER BY id DESC LIMIT $3`, account, before, limit)
+		FROM audit WHERE account = $1 AND id < $2 AND at >= $3 AND at < $4
+			AND substr(action, 1, $5) = $6 AND substr(actor, 1, $7) = $8
+		ORDER BY id DESC LIMIT $9`,
+		q.Account, before, millis(q.From), to, utf8.RuneCountInString(q.Action), q.Action, utf8.RuneCountInString(q.Actor), q.Actor, q.Limit)
 	if err != nil {
 		return nil, err
 	}

@@ -185,7 +185,7 @@ func testAccountsSurviveReopening(t *testing.T, h *harness) {
 		var errs [3]error
 		a.Account, errs[0] = s.Account(t.Context(), account.ID)
 		a.Key, errs[1] = s.KeyByDigest(t.Context(), fresh.Digest)
-		a.Audit, errs[2] = s.Audit(t.Context(), account.ID, 0, 10)
+		a.Audit, errs[2] = s.Audit(t.Context(), tidings.AuditQuery{Account: account.ID, Limit: 10})
 		for _, err := range errs {
 			if err != nil {
 				t.Fatal(err)

@@ -128,7 +128,7 @@ func testDeletedMessageIsKeptAndRestored(t *testing.T, h *harness) {
 	if err != nil || !back.DeletedAt.IsZero() || back.Version != 3 || back.Content != m.Content {
 		t.Errorf("restored: %+v, %v", back, err)
 	}
-	records, err := h.Audit(t.Context(), account, 0, 2)
+	records, err := h.Audit(t.Context(), tidings.AuditQuery{Account: account, Limit: 2})
 	if err != nil || len(records) != 2 || records[0].Action != "message.restore" || records[1].Action != "message.delete" || records[1].Detail != `message 1 "a"` || records[1].Actor != "ann" {
 		t.Errorf("audit %+v, %v", records, err)
 	}
@@ -176,7 +176,7 @@ func testMailSettingsAreTheAccounts(t *testing.T, h *harness) {
 	if got, err := h.MailSettings(t.Context(), other); err != nil || got.Version != 0 {
 		t.Errorf("another account's %+v, %v", got, err)
 	}
-	records, err := h.Audit(t.Context(), mine, 0, 1)
+	records, err := h.Audit(t.Context(), tidings.AuditQuery{Account: mine, Limit: 1})
 	if err != nil || len(records) != 1 || records[0].Action != "mail-settings.update" || records[0].Actor != "ann" {
 		t.Errorf("audit %+v, %v", records, err)
 	}

@@ -348,7 +348,7 @@ func testActRaisesTheFence(t *testing.T, h *harness) {
 		if diff := cmp.Diff(moved, stored); err != nil || diff != "" {
 			t.Errorf("%s: %v (-given +stored):\n%s", c.name, err, diff)
 		}
-		records, err := h.Audit(t.Context(), account.ID, 0, 1)
+		records, err := h.Audit(t.Context(), tidings.AuditQuery{Account: account.ID, Limit: 1})
 		want := tidings.AuditRecord{
 			Account: account.ID, At: h.clock.Now(), Actor: "key 1 (first)", Action: "endpoint.seek", Endpoint: e.ID, Detail: c.name,
 		}

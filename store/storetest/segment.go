@@ -212,7 +212,7 @@ func testSegmentsAndFieldsLeaveAuditRecords(t *testing.T, h *harness) {
 	if err := h.DeleteSegment(t.Context(), account, g.ID, "key 1 (first)"); err != nil {
 		t.Fatal(err)
 	}
-	records, err := h.Audit(t.Context(), account, 0, 3)
+	records, err := h.Audit(t.Context(), tidings.AuditQuery{Account: account, Limit: 3})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func testSourceKeepsEveryField(t *testing.T, h *harness) {
 	wantCode(t, err, tidings.CodeNotFound)
 	_, err = h.CreateSource(t.Context(), tidings.Source{Account: 99}, "ann")
 	wantCode(t, err, tidings.CodeNotFound)
-	records, err := h.Audit(t.Context(), account, 0, 3)
+	records, err := h.Audit(t.Context(), tidings.AuditQuery{Account: account, Limit: 3})
 	if err != nil || fmt.Sprint(records[0].Action, records[1].Action, records[2].Action) != "source.deletesource.updatesource.create" {
 		t.Errorf("audit %+v, %v", records, err)
 	}

@@ -364,7 +364,7 @@ func testActsOnWorkflowsLeaveAuditRecords(t *testing.T, h *harness) {
 	if _, err := h.DeactivateWorkflow(t.Context(), account, w.ID, true, "ann"); err != nil {
 		t.Fatal(err)
 	}
-	records, err := h.Audit(t.Context(), account, 0, 5)
+	records, err := h.Audit(t.Context(), tidings.AuditQuery{Account: account, Limit: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
