@@ -31,7 +31,7 @@ func dashboardPage(b board) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div id=\"board\" hx-get=\"/dashboard/now\" hx-trigger=\"every 10s [document.visibilityState === 'visible']\" hx-swap=\"innerHTML\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div id=\"board\" hx-get=\"/dashboard/now\" hx-trigger=\"refresh\" data-refresh=\"10\" hx-swap=\"innerHTML\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

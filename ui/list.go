@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The state of a list (conditions, order, page) is in its address, so that it
@@ -73,3 +74,14 @@ func plural[N int | int64](n N, one, many string) string {
 
 // decimal writes an id.
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
+
+// instant turns a time of a form (datetime-local, in the account's zone) into
+// one that the API reads. What is no such time stays, so that the API says what is wrong.
+func (v *visit) instant(q url.Values, name string) {
+	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02"} {
+		if t, err := time.ParseInLocation(layout, q.Get(name), v.clock.Zone); err == nil {
+			q.Set(name, t.UTC().Format(time.RFC3339))
+			return
+		}
+	}
+}

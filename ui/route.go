@@ -23,10 +23,14 @@ func (s *Server) Routes() []Route { return append([]Route(nil), s.routes...) }
 
 // register lists all routes, noun by noun. The API decides once more who may.
 func (s *Server) register() {
+	s.registerActivities()
 	s.registerAssets()
+	s.registerAudit()
 	s.registerDashboard()
 	s.registerEndpoint()
+	s.registerKeys()
 	s.registerLaboratory()
+	s.registerNodes()
 	s.registerSignIn()
 	s.open(http.MethodGet, "/", (*visit).nothingHere)
 }

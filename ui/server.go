@@ -56,6 +56,7 @@ type Server struct {
 	assets   *assets
 	origins  *http.CrossOriginProtection
 	attempts *attempts // of signing in
+	exports  *exports  // under way
 	secure   bool      // reached by https, as PublicURL says
 	routes   []Route
 }
@@ -70,7 +71,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: cfg.Logger, mux: http.NewServeMux(), assets: readAssets(),
-		origins: http.NewCrossOriginProtection(), attempts: newAttempts(cfg.Now),
+		origins: http.NewCrossOriginProtection(), attempts: newAttempts(cfg.Now), exports: newExports(),
 		secure: strings.HasPrefix(cfg.PublicURL, "https:"),
 	}
 	if cfg.PublicURL != "" {

@@ -46,6 +46,9 @@ on("keydown", e => {
   }
 });
 
+// A link with data-announce="x" lets those around it know by an event x that it was followed.
+within("click", "[data-announce]", el => htmx.trigger(el, el.dataset.announce));
+
 // Copying, toasts, folding trees, finding in a list.
 within("click", "[data-copy]", async el => {
   try { await navigator.clipboard.writeText(el.dataset.copy); } catch {
