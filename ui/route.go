@@ -31,6 +31,7 @@ func (s *Server) register() {
 	s.registerKeys()
 	s.registerLaboratory()
 	s.registerNodes()
+	s.registerSearch()
 	s.registerSignIn()
 	s.open(http.MethodGet, "/", (*visit).nothingHere)
 }
