@@ -192,11 +192,11 @@ func statusMeaning(status string) part.Meaning {
 // inWords writes a status as people say it: "subscription changed".
 func inWords(status string) string { return strings.ToLower(strings.ReplaceAll(status, "_", " ")) }
 
-func statusOptions() []part.Option {
+func anyStatus() []part.Option {
 	return nameOptions("All statuses", tidings.Statuses())
 }
 
-func mediaOptions() []part.Option {
+func anyChannel() []part.Option {
 	return nameOptions("All channels", tidings.MediaTypes())
 }
 

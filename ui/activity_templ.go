@@ -102,7 +102,7 @@ func activitiesPage(a activitiesView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = part.Select(part.FieldView{Name: "status", Label: "Status", Value: a.Status, Options: statusOptions(), Error: a.fault("status")}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = part.Select(part.FieldView{Name: "status", Label: "Status", Value: a.Status, Options: anyStatus(), Error: a.fault("status")}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -110,7 +110,7 @@ func activitiesPage(a activitiesView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = part.Select(part.FieldView{Name: "mediaType", Label: "Channel", Value: a.MediaType, Options: mediaOptions(), Error: a.fault("mediaType")}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = part.Select(part.FieldView{Name: "mediaType", Label: "Channel", Value: a.MediaType, Options: anyChannel(), Error: a.fault("mediaType")}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
