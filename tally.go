@@ -120,22 +120,27 @@ func (q *TallyQuery) Begins(at time.Time) time.Time {
 	return at.UTC().Truncate(q.Step)
 }
 
-// AddUp sorts tallies of one account and kind by subject and time, and makes
-// one of those that have both alike. It works in place.
+// AddUp sorts tallies by account, kind, subject and time, and makes one of
+// those that have all of them alike. It works in place.
 func AddUp(list []Tally) []Tally {
 	slices.SortStableFunc(list, func(a, b Tally) int {
-		return cmp.Or(cmp.Compare(a.Subject, b.Subject), a.At.Compare(b.At))
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Subject, b.Subject), a.At.Compare(b.At))
 	})
 	n := 0
 	for i := range list {
-		if n > 0 && list[n-1].Subject == list[i].Subject && list[n-1].At.Equal(list[i].At) {
-			list[n-1].Add(&list[i])
+		if last := &list[max(n-1, 0)]; n > 0 && last.of(&list[i]) {
+			last.Add(&list[i])
 			continue
 		}
 		list[n] = list[i]
 		n++
 	}
 	return list[:n]
+}
+
+// of says whether two tallies count the same in the same stretch of time.
+func (t *Tally) of(u *Tally) bool {
+	return t.Account == u.Account && t.Kind == u.Kind && t.Subject == u.Subject && t.At.Equal(u.At)
 }
 
 // RunningTallies are tallies of a node that may not be stored yet: of the running

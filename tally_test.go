@@ -79,11 +79,17 @@ func TestAddUpMakesOneTallyOfASubjectAndTime(t *testing.T) {
 		{Subject: "a", At: at.Add(time.Minute), Done: 2},
 		{Subject: "a", At: at, Failed: 3},
 		{Subject: "a", At: at, Done: 4},
+		{Account: 1, Kind: tidings.TallyDelivered, Subject: "a", At: at, Done: 7},
+		{Account: 1, Kind: tidings.TallyAnswered, Subject: "a", At: at, Done: 5},
+		{Account: 2, Kind: tidings.TallyAnswered, Subject: "a", At: at, Done: 6},
 	})
 	want := []tidings.Tally{
 		{Subject: "a", At: at, Done: 4, Failed: 3},
 		{Subject: "a", At: at.Add(time.Minute), Done: 2},
 		{Subject: "b", At: at, Done: 1},
+		{Account: 1, Kind: tidings.TallyAnswered, Subject: "a", At: at, Done: 5},
+		{Account: 1, Kind: tidings.TallyDelivered, Subject: "a", At: at, Done: 7},
+		{Account: 2, Kind: tidings.TallyAnswered, Subject: "a", At: at, Done: 6},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(tidings.Took{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
