@@ -33,6 +33,8 @@ func (s *Server) register() {
 	s.registerNodes()
 	s.registerSearch()
 	s.registerSignIn()
+	s.registerConnectors()
+	s.registerWebhooks()
 	s.open(http.MethodGet, "/", (*visit).nothingHere)
 }
 
