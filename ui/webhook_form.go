@@ -118,8 +118,8 @@ func newWebhookForm() *webhookForm {
 	return &webhookForm{Method: "GET", Format: "json"}
 }
 
-// formOf is the window of a webhook.
-func formOf(w *webhookView) *webhookForm {
+// webhookFormOf is the window of a webhook.
+func webhookFormOf(w *webhookView) *webhookForm {
 	f := newWebhookForm()
 	f.ID, f.Version, f.Name, f.Description, f.Method = w.ID, w.Version, w.Name, w.Description, w.Method
 	f.URL, f.Query = splitQuery(w.URL)

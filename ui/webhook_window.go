@@ -51,7 +51,7 @@ func (v *visit) webhookPage() error {
 	if w.DeletedAt != nil || !v.edits() {
 		return v.page(view{Title: w.Name, Purpose: w.Description, Crumbs: webhookCrumbs(), Actions: webhookActs(w, v.edits())}, webhookRead(w, v.curlOf(w.ID)))
 	}
-	f := formOf(w)
+	f := webhookFormOf(w)
 	f.Window, f.Next = v.query("in") == "window", v.query("next")
 	if !localPath(f.Next) {
 		f.Next = ""
@@ -370,7 +370,7 @@ func (v *visit) fillFromCommand(f *webhookForm, command string) error {
 	if err != nil {
 		return err
 	}
-	filled := formOf(&made.Webhook)
+	filled := webhookFormOf(&made.Webhook)
 	filled.ID, filled.Version, filled.Was, filled.UsedBy = f.ID, f.Version, f.Was, f.UsedBy
 	filled.Description, filled.Contact, filled.Event, filled.Window, filled.Next = f.Description, f.Contact, f.Event, f.Window, f.Next
 	w := &webhookWindow{Form: filled, Notes: made.Notes, Said: "The form is filled from the command."}
