@@ -26,6 +26,7 @@ func (s *Server) register() {
 	s.registerActivities()
 	s.registerAssets()
 	s.registerAudit()
+	s.registerConnectors()
 	s.registerDashboard()
 	s.registerEndpoint()
 	s.registerKeys()
@@ -33,7 +34,6 @@ func (s *Server) register() {
 	s.registerNodes()
 	s.registerSearch()
 	s.registerSignIn()
-	s.registerConnectors()
 	s.registerWebhooks()
 	s.open(http.MethodGet, "/", (*visit).nothingHere)
 }
