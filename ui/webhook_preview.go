@@ -118,7 +118,7 @@ func (p *problemView) cut() (before, marked, after string) {
 		return before, " ", "" // the end of the line: something is missing there
 	}
 	_, end := utf8.DecodeRuneInString(rest)
-	if found := reference.FindStringIndex(rest); found != nil && found[0] == 0 {
+	if found := references.FindStringIndex(rest); found != nil && found[0] == 0 {
 		end = found[1]
 	}
 	return before, rest[:end], rest[end:]

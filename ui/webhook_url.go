@@ -8,9 +8,9 @@ import (
 // pair is a row of a form: a parameter of the query.
 type pair struct{ Name, Value string }
 
-// reference finds what in a template is no text: references and merge tags,
+// references find what in a template is no text: references and merge tags,
 // whose defaults may have any character in them.
-var reference = regexp.MustCompile(`\$!?\{[^}\n]*\}|\$!?[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*(?:\([^()\n]*\))?)*|%[A-Za-z_][A-Za-z0-9_.-]*(?:\|[^%\r\n]*)?%`)
+var references = regexp.MustCompile(`\$!?\{[^}\n]*\}|\$!?[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*(?:\([^()\n]*\))?)*|%[A-Za-z_][A-Za-z0-9_.-]*(?:\|[^%\r\n]*)?%`)
 
 // splitQuery takes the query off a URL's template, row by row, so that each
 // parameter can be edited by itself. What can't be told apart without running
@@ -45,7 +45,7 @@ func splitQuery(url string) (base string, rows []pair) {
 
 // findOutside finds a character outside of references; -1 when there is none.
 func findOutside(text string, c byte) int {
-	inside := reference.FindAllStringIndex(text, -1)
+	inside := references.FindAllStringIndex(text, -1)
 	for i := 0; i < len(text); i++ {
 		if len(inside) > 0 && i == inside[0][0] {
 			i = inside[0][1] - 1
@@ -87,7 +87,7 @@ var (
 func quoteOutside(text string, escapes *strings.Replacer) string {
 	var b strings.Builder
 	from := 0
-	for _, inside := range reference.FindAllStringIndex(text, -1) {
+	for _, inside := range references.FindAllStringIndex(text, -1) {
 		b.WriteString(escapes.Replace(text[from:inside[0]]))
 		b.WriteString(text[inside[0]:inside[1]])
 		from = inside[1]
