@@ -44,6 +44,7 @@ func imports() map[string][]string {
 		"store/storetest":  {".", "store"},
 		"store/pgtest":     {},
 		"store/sqlitetest": {},
+		"e2e/browser":      {},
 		"api/apitest":      {".", "api", "call", "egress", "feed", "message", "publicapi", "store", "workflow"},
 	}
 }
@@ -59,7 +60,7 @@ func testImports() map[string][]string {
 		"store":     {"feed", "store/storetest", "store/pgtest", "store/sqlitetest"},
 		"api":       {"store", "store/sqlitetest", "egress", "publicapi", "feed/faulttest"},
 		"publicapi": {"store", "api"},
-		"e2e":       {".", "cmd/tidings/receiver", "store/pgtest"},
+		"e2e":       {".", "cmd/tidings/receiver", "e2e/browser", "store/pgtest"},
 		"ui":        {"api", "api/apitest", "password", "store", "store/sqlitetest"},
 		"bench":     {"store/pgtest"},
 	}
@@ -67,7 +68,7 @@ func testImports() map[string][]string {
 
 // support is the packages that only tests may import.
 func support() []string {
-	return []string{"feed/faulttest", "store/storetest", "store/pgtest", "store/sqlitetest", "api/apitest"}
+	return []string{"feed/faulttest", "store/storetest", "store/pgtest", "store/sqlitetest", "api/apitest", "e2e/browser"}
 }
 
 func TestImportsGoDownwards(t *testing.T) {

@@ -8,11 +8,15 @@ import (
 	"path/filepath"
 	"testing"
 
+	"tidings/e2e/browser"
 	"tidings/store/pgtest"
 )
 
 // postgres is the PostgreSQL server of the tests that need one and do it no harm.
 var postgres pgtest.Shared
+
+// browsers is the browser of the tests that click.
+var browsers browser.Shared
 
 var (
 	crashRounds = flag.Int("crash.rounds", 10, "how often the server is killed")
@@ -42,5 +46,6 @@ func build(m *testing.M) int {
 		return 1
 	}
 	os.Setenv("TIDINGS_E2E_BINARY", path)
+	defer browsers.Stop()
 	return postgres.Run(m)
 }

@@ -26,7 +26,6 @@ func (s *Server) register() {
 	s.registerActivities()
 	s.registerAssets()
 	s.registerAudit()
-	s.registerConnectors()
 	s.registerDashboard()
 	s.registerEndpoint()
 	s.registerKeys()
@@ -34,7 +33,6 @@ func (s *Server) register() {
 	s.registerNodes()
 	s.registerSearch()
 	s.registerSignIn()
-	s.registerWebhooks()
 	s.open(http.MethodGet, "/", (*visit).nothingHere)
 }
 
