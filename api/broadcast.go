@@ -206,21 +206,30 @@ func (s *Server) getBroadcast(ctx context.Context, c caller, in *broadcastPath) 
 
 // broadcastUsers finds the broadcasts that are not over of which a choice is true.
 func (s *Server) broadcastUsers(ctx context.Context, account tidings.AccountID, uses func(*tidings.Broadcast) bool) ([]tidings.Use, error) {
-	const page = 100
 	var users []tidings.Use
+	err := s.eachOpenBroadcast(ctx, account, func(b *tidings.Broadcast) {
+		if uses(b) {
+			users = append(users, tidings.Use{Kind: tidings.UseBroadcast, ID: int64(b.ID), Name: b.Name})
+		}
+	})
+	return users, err
+}
+
+// eachOpenBroadcast goes over the broadcasts of an account that are not over.
+func (s *Server) eachOpenBroadcast(ctx context.Context, account tidings.AccountID, each func(*tidings.Broadcast)) error {
+	const page = 100
 	for before := tidings.BroadcastID(0); ; {
 		list, err := s.store.Broadcasts(ctx, account, before, page)
 		if err != nil {
-			return nil, fmt.Errorf("broadcasts that use it: %w", err)
+			return fmt.Errorf("broadcasts that use it: %w", err)
 		}
 		for i := range list {
-			over := list[i].State == tidings.BroadcastDone || list[i].State == tidings.BroadcastCanceled
-			if !over && uses(&list[i]) {
-				users = append(users, tidings.Use{Kind: tidings.UseBroadcast, ID: int64(list[i].ID), Name: list[i].Name})
+			if list[i].State != tidings.BroadcastDone && list[i].State != tidings.BroadcastCanceled {
+				each(&list[i])
 			}
 		}
 		if len(list) < page {
-			return users, nil
+			return nil
 		}
 		before = list[len(list)-1].ID
 	}

@@ -139,6 +139,37 @@ func (s *Server) messageUsers(ctx context.Context, account tidings.AccountID, id
 	return append(users, sending...), err
 }
 
+// usersOfMessages finds who sends each message of an account, by one walk over
+// workflows and broadcasts.
+func (s *Server) usersOfMessages(ctx context.Context, account tidings.AccountID) (map[tidings.MessageID][]tidings.Use, error) {
+	users := map[tidings.MessageID][]tidings.Use{}
+	note := func(id tidings.MessageID, u tidings.Use) {
+		if !slices.Contains(users[id], u) {
+			users[id] = append(users[id], u)
+		}
+	}
+	err := s.eachWorkflow(ctx, account, func(w *tidings.Workflow) error {
+		sent := workflow.UsesOf(&w.Draft).Messages
+		if w.Active != 0 {
+			active, err := s.store.WorkflowVersion(ctx, account, w.ID, w.Active)
+			if err != nil {
+				return err
+			}
+			sent = append(sent, workflow.UsesOf(&active).Messages...)
+		}
+		for _, id := range sent {
+			note(id, tidings.Use{Kind: tidings.UseWorkflow, ID: int64(w.ID), Name: w.Name})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return users, s.eachOpenBroadcast(ctx, account, func(b *tidings.Broadcast) {
+		note(b.Message, tidings.Use{Kind: tidings.UseBroadcast, ID: int64(b.ID), Name: b.Name})
+	})
+}
+
 // segmentUsers finds who sends to a segment, or puts contacts on it.
 func (s *Server) segmentUsers(ctx context.Context, account tidings.AccountID, id tidings.SegmentID) ([]tidings.Use, error) {
 	users, err := s.usersOf(ctx, account, func(d *tidings.Definition) bool { return slices.Contains(workflow.UsesOf(d).Segments, id) })

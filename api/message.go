@@ -41,7 +41,7 @@ type messageJSON struct {
 	CreatedAt  time.Time                   `json:"createdAt"`
 	UpdatedAt  time.Time                   `json:"updatedAt"`
 	DeletedAt  *time.Time                  `json:"deletedAt" doc:"null while it is live."`
-	UsedIn     []useJSON                   `json:"usedIn,omitempty" doc:"Workflows, and broadcasts that are not done. Only where one message is shown."`
+	UsedIn     []useJSON                   `json:"usedIn,omitempty" doc:"Workflows, and broadcasts that are not done. Only where one message is shown, or a list is asked for them."`
 	Warnings   []messageWarningJSON        `json:"warnings,omitempty" doc:"What may not be meant: names that nothing is known of."`
 }
 
@@ -156,8 +156,9 @@ func (s *Server) createMessage(ctx context.Context, c caller, in *struct{ JSON b
 }
 
 func (s *Server) listMessages(ctx context.Context, c caller, in *struct {
-	Query   string `query:"q" maxLength:"200" doc:"Only those whose name has this, in any case."`
+	Query   string `query:"q" maxLength:"200" doc:"Only those whose name or subject has this, in any case."`
 	Deleted bool   `query:"deleted" doc:"true: the deleted ones instead of the live ones."`
+	UsedIn  bool   `query:"usedIn" doc:"true: with who uses each of them."`
 	After   int64  `query:"after" minimum:"0" doc:"next of the page before."`
 	Limit   int    `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"The most messages of a page."`
 },
@@ -165,12 +166,21 @@ func (s *Server) listMessages(ctx context.Context, c caller, in *struct {
 	id := func(one *tidings.Message) int64 { return int64(one.ID) }
 	list, err := pick(in.After, in.Limit, func(after int64, limit int) ([]tidings.Message, error) {
 		return s.store.Messages(ctx, c.account(), tidings.MessageID(after), limit, in.Deleted)
-	}, saying(in.Query, func(one *tidings.Message) []string { return []string{one.Name} }), id)
+	}, saying(in.Query, func(one *tidings.Message) []string { return []string{one.Name, one.Content.Subject} }), id)
 	if err != nil {
 		return nil, err
 	}
 	var out messagesJSON
 	out.Messages, out.Next = pageOf(list, in.Limit, messageView, id)
+	if in.UsedIn {
+		users, err := s.usersOfMessages(ctx, c.account())
+		if err != nil {
+			return nil, err
+		}
+		for i := range out.Messages {
+			out.Messages[i].UsedIn = usesView(users[out.Messages[i].ID])
+		}
+	}
 	return &struct{ Body messagesJSON }{out}, nil
 }
 

@@ -198,7 +198,7 @@ func TestWhoUsesAThingIsSaidAndKeepsItFromBeingDeleted(t *testing.T) {
 		t.Errorf("users of the connector: %s", a.body)
 	}
 	const user = `"usedIn":[{"kind":"workflow","id":1,"name":"Welcome"}]`
-	for _, line := range []string{"GET /v1/messages/1", "GET /v1/segments/1"} {
+	for _, line := range []string{"GET /v1/messages/1", "GET /v1/messages?usedIn=true", "GET /v1/segments/1"} {
 		if a := w.request(key, line, "").want(200); !strings.Contains(a.body, user) {
 			t.Errorf("%s: %s", line, a.body)
 		}
