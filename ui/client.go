@@ -64,6 +64,16 @@ func (c *client) pass(w http.ResponseWriter, path string, query url.Values) erro
 	return nil
 }
 
+// read gives a document of the API as it is.
+func (c *client) read(path string, query url.Values) ([]byte, error) {
+	answer := &memory{header: http.Header{}}
+	c.serve(answer, c.request(http.MethodGet, path, query, nil))
+	if answer.code() >= 400 {
+		return nil, readRefusal(answer)
+	}
+	return answer.body.Bytes(), nil
+}
+
 // events follows a stream of the API (server-sent events) until it ends or the
 // browser goes: take gets each event's name and data.
 func (c *client) events(path string, query url.Values, take func(name string, data []byte) error) error {

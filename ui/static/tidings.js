@@ -194,6 +194,7 @@ const prepareCode = field => {
   let bad = +field.dataset.errorLine || 0;
   const draw = () => paint(pre, area.value, field.dataset.paint, bad);
   area.addEventListener("input", () => { bad = 0; draw(); });
+  field.mark = line => { bad = line; draw(); };
   area.addEventListener("focus", () => loadCompletions(field), {once: true});
   field.classList.add("painted");
   draw();
@@ -326,6 +327,8 @@ const prepare = root => {
   each("[data-stream]", prepareStream);
   each("[data-refresh]", prepareRefresh);
   each("dialog[data-auto]", open);
+  each("[data-bad-line]", el => document.getElementById(el.dataset.badIn)?.closest("[data-code]").mark?.(+el.dataset.badLine));
+  each("[data-submit-now]", f => f.submit());
   each("[data-toast=good]", t => setTimeout(() => t.remove(), 8000));
 };
 on("htmx:load", e => prepare(e.detail.elt));
