@@ -74,9 +74,20 @@ func (r auditRecord) about() string {
 func auditActions() []part.Option {
 	options := []part.Option{{Value: "", Label: "All"}}
 	for _, o := range [][2]string{
-		{"account.", "Account"}, {"broadcast.", "Broadcasts"}, {"connector.", "Connectors"}, {"contact.", "Contacts"}, {"endpoint.", "Webhook addresses"},
-		{"field.", "Fields"}, {"key.", "API keys"}, {"message.", "Messages"}, {"segment.", "Segments"}, {"settings.", "Settings"},
-		{"source.", "Sources"}, {"user.", "Users"}, {"webhook.", "Webhooks"}, {"workflow.", "Workflows"},
+		{"account.", "Account"},
+		{"broadcast.", "Broadcasts"},
+		{"connector.", "Connectors"},
+		{"contact.", "Contacts"},
+		{"endpoint.", "Webhook addresses"},
+		{"field.", "Fields"},
+		{"key.", "API keys"},
+		{"message.", "Messages"},
+		{"segment.", "Segments"},
+		{"settings.", "Settings"},
+		{"source.", "Sources"},
+		{"user.", "Users"},
+		{"webhook.", "Webhooks"},
+		{"workflow.", "Workflows"},
 	} {
 		options = append(options, part.Option{Value: o[0], Label: o[1]})
 	}

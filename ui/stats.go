@@ -85,7 +85,7 @@ func (s span) query(subject string) url.Values {
 func (s span) labels(c part.Clock) []string {
 	labels := make([]string, s.count)
 	for i := range labels {
-		labels[i] = c.Time(s.from.Add(time.Duration(i) * s.step))
+		labels[i] = c.Minute(s.from.Add(time.Duration(i) * s.step))
 	}
 	return labels
 }

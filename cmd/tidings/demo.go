@@ -16,6 +16,7 @@ import (
 
 	"tidings"
 	"tidings/feed"
+	"tidings/password"
 )
 
 // demoCmd shows the server at work: an account, a receiver that fails now and
@@ -131,8 +132,36 @@ func (d *demo) start(ctx context.Context, dir string) error {
 	if d.circle, err = newCircle(ctx, d.api, d.shop, d.screen); err != nil {
 		return err
 	}
+	id, err := created.ID.Int64()
+	if err != nil {
+		return err
+	}
+	secret, err = d.person(ctx, tidings.AccountID(id))
+	if err != nil {
+		return err
+	}
 	d.screen.introduce(s.URL(), d.receiver.url(), d.key, d.endpoint)
+	d.screen.person(s.URL(), demoEmail, secret)
 	return nil
+}
+
+// demoEmail is whom one signs in to the demo's pages as.
+const demoEmail = "demo@example.com"
+
+// person makes an owner of the account who can sign in, and gives their password.
+func (d *demo) person(ctx context.Context, account tidings.AccountID) (secret string, err error) {
+	secret = strings.ToLower(rand.Text()[:12])
+	hash, err := password.New(1).Hash(ctx, secret)
+	if err != nil {
+		return "", err
+	}
+	link := tidings.TokenDigest(tidings.MakeToken())
+	owner := tidings.User{Account: account, Email: demoEmail, Name: "Demo", Role: tidings.RoleOwner, Operator: true}
+	if _, err := d.server.store.InviteUser(ctx, owner, link, time.Now().Add(time.Hour), "demo"); err != nil {
+		return "", err
+	}
+	_, err = d.server.store.RedeemLink(ctx, link, "", hash)
+	return secret, err
 }
 
 // show lets activities flow and prints what becomes of them, until ctx ends.

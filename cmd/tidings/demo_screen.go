@@ -54,6 +54,11 @@ func (s *demoScreen) introduce(url, receiver, key string, endpoint int64) {
 	s.say("")
 }
 
+// person says how to see it all in a browser.
+func (s *demoScreen) person(url, email, secret string) {
+	s.say("%s  %s   sign in as %s with the password %s\n", s.paint.bold("In a browser:"), url, s.paint.bold(email), s.paint.bold(secret))
+}
+
 func (s *demoScreen) accepted(first, last int64, activities []storyActivity) {
 	statuses, media := map[string]int{}, map[string]int{}
 	for _, a := range activities {

@@ -103,6 +103,18 @@ func TestAMinuteIsStoredOnceWhenItIsOver(t *testing.T) {
 	})
 }
 
+func TestAccountsAndKindsAreStoredApart(t *testing.T) {
+	inTallies(t, func(t *testing.T, counting *tallies, shelf *tallyShelf) {
+		for _, kind := range tidings.TallyKinds() {
+			counting.count(tidings.Count{Account: 1, Kind: kind, Subject: tidings.TallySubject{ID: 7}, Done: 1})
+		}
+		counting.count(tidings.Count{Account: 2, Kind: tidings.TallyRun, Subject: tidings.TallySubject{ID: 7}, Failed: 1})
+		later(time.Minute)
+		want(t, shelf.has(), "00:00 answered 7 1/0, 00:00 arrived 7 1/0, 00:00 call 7 1/0, 00:00 delivered 7 1/0, 00:00 event 7 1/0, "+
+			"00:00 posted 7 1/0, 00:00 run 7 1/0, 00:00 step 7 1/0, 00:00 run 7 0/1")
+	})
+}
+
 func TestNothingIsWrittenWhileNothingHappens(t *testing.T) {
 	inTallies(t, func(t *testing.T, counting *tallies, shelf *tallyShelf) {
 		counting.count(delivered(7, 1))

@@ -68,6 +68,11 @@ func (c Clock) Time(t time.Time) string {
 	return c.in(t).Format(c.style().time)
 }
 
+// Minute writes the time of day, to the minute.
+func (c Clock) Minute(t time.Time) string {
+	return c.in(t).Format(strings.Replace(c.style().time, ":05", "", 1))
+}
+
 // DateTime writes the day and the time. The zero time is "never".
 func (c Clock) DateTime(t time.Time) string {
 	if t.IsZero() {
