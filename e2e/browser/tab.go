@@ -149,6 +149,27 @@ func (p *Tab) Go(path string) {
 	p.settle()
 }
 
+// Visit is Go for an address that may be no page: it says whether it is one, a
+// whole page for people.
+func (p *Tab) Visit(path string) bool {
+	p.t.Helper()
+	kind, err := evalAwait[string](p, fmt.Sprintf(`fetch(%q).then(async r => {
+		const html = r.headers.get("Content-Type")?.startsWith("text/html") && (await r.text()).startsWith("<!doctype html>");
+		return r.ok && html ? "page" : r.ok ? "" : r.status + "";
+	})`, path))
+	if err != nil {
+		kind = "page" // there is no page yet from which it could be asked for
+	}
+	if kind != "page" {
+		if kind != "" {
+			p.t.Errorf("%s leads to %s, which is answered %s", p.Path(), path, kind)
+		}
+		return false
+	}
+	p.Go(path)
+	return true
+}
+
 // Reload loads the page again.
 func (p *Tab) Reload() {
 	p.t.Helper()
