@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"tidings"
 )
@@ -18,6 +19,8 @@ type client struct {
 	api  http.Handler
 	from *http.Request // the browser's: where it came from
 	user tidings.User
+
+	spent *spent // what calls take is added here; nil = nobody asks
 }
 
 // get reads from the API: path is of the API ("/v1/contacts/5"), query may be
@@ -85,7 +88,10 @@ func (c *client) events(path string, query url.Values, take func(name string, da
 	return s.err
 }
 
-func (c *client) serve(w http.ResponseWriter, r *http.Request) { c.api.ServeHTTP(w, r) }
+func (c *client) serve(w http.ResponseWriter, r *http.Request) {
+	defer c.spent.call(time.Now())
+	c.api.ServeHTTP(w, r)
+}
 
 // request makes a request of the API. It has the user in its context, which
 // nothing from outside can bring along, and none of the browser's headers.

@@ -10,6 +10,7 @@
 //	visit.go     one request of a person: reading it, answering it
 //	client.go    the API, called in process; refusal.go: what it refuses, and how that is shown
 //	form.go      what a form holds; list.go: what a list's address holds
+//	spent.go     what a visit took, for Server-Timing
 //	session.go   who a browser is signed in as
 //	asset.go     style sheet and scripts, by the hash of what is in them
 //	part/        the components that pages are made of

@@ -79,7 +79,7 @@ func (s *Server) route(method, path string, role tidings.UserRole, h func(*visit
 	}
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		v := &visit{s: s, w: w, r: r}
+		v := &visit{s: s, w: w, r: r, spent: startSpending()}
 		if err := s.enter(v, role); err != nil {
 			s.failure(v, err)
 			return

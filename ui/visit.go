@@ -28,10 +28,13 @@ type visit struct {
 	session tidings.Session
 	clock   part.Clock
 	status  int // of the answer; 0 = 200
+	spent   *spent
 }
 
 // api gives the API as the user has it.
-func (v *visit) api() *client { return &client{api: v.s.cfg.API, from: v.r, user: v.user} }
+func (v *visit) api() *client {
+	return &client{api: v.s.cfg.API, from: v.r, user: v.user, spent: v.spent}
+}
 
 // get reads from the API; see [client.get].
 func (v *visit) get(path string, query url.Values, out any) error {
@@ -119,6 +122,9 @@ func (v *visit) write(content templ.Component) error {
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.Header().Add("Vary", "HX-Request")
+	if v.user.ID != 0 { // how long a sign-in took is nobody's business
+		v.w.Header().Set("Server-Timing", v.spent.String())
+	}
 	if v.status != 0 {
 		v.w.WriteHeader(v.status)
 	}
