@@ -27,6 +27,8 @@ type Config struct {
 	Calls   int
 	Mails   int // of the measure of a broadcast; 100,000
 	Waiting int // runs that wait for their timers; 1,000,000
+	Shown   int // activities of the account whose pages are measured; 1,000,000
+	Asks    int // how often each page is asked for; 200
 	// DB names a database of a PostgreSQL server on which databases may be made.
 	// Without it, what needs one is left out.
 	DB  string
@@ -64,6 +66,7 @@ func measures() []measure {
 		{"waiting", (*run).waiting, false},
 		{"broadcast", (*run).broadcast, false},
 		{"track", (*run).track, false},
+		{"pages", (*run).pages, false},
 		{"pg-steady", (*run).pgSteady, true},
 		{"pg-nodes", (*run).pgNodes, true},
 		{"pg-idle", (*run).pgIdle, true},
@@ -105,6 +108,12 @@ func Run(ctx context.Context, cfg Config, names []string) (Report, error) {
 	}
 	if cfg.Waiting == 0 {
 		cfg.Waiting = 1_000_000
+	}
+	if cfg.Shown == 0 {
+		cfg.Shown = 1_000_000
+	}
+	if cfg.Asks == 0 {
+		cfg.Asks = 200
 	}
 	if cfg.Out == nil {
 		cfg.Out = io.Discard

@@ -35,7 +35,7 @@ func TestEveryMeasureGivesFigures(t *testing.T) {
 			report, err := Run(t.Context(), Config{
 				DB:      db,
 				Program: program, Version: "test", Dir: dir, Rounds: 1, Time: 200 * time.Millisecond,
-				Backlog: 20_000, Idle: 50, Contacts: 300, Calls: 300, Mails: 300, Waiting: 300, Out: &shown,
+				Backlog: 20_000, Idle: 50, Contacts: 300, Calls: 300, Mails: 300, Waiting: 300, Shown: 3000, Asks: 4, Out: &shown,
 			}, []string{name})
 			if err != nil {
 				t.Fatal(err)

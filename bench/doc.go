@@ -11,5 +11,6 @@
 //	bare.go     what it is held against: HTTP, JSON check, append and fsync, POST
 //	mailsink.go the SMTP server that takes every mail
 //	workflow.go broadcast.go track.go   what runs, mails and their links cost
+//	pages.go page_fill.go page_crawl.go   the browser's pages, on a full account
 //	drain.go steady.go fanout.go idle.go dead.go latency.go append.go   the measures
 package bench

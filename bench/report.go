@@ -48,6 +48,9 @@ func (r Row) atMost(limit float64) Row {
 	return r
 }
 
+// textParts is how many parts of a row are written for people; programs get all.
+const textParts = 30
+
 // Text writes a row for people.
 func (r Row) Text(w io.Writer) {
 	verdict := "reached"
@@ -55,8 +58,11 @@ func (r Row) Text(w io.Writer) {
 		verdict = "NOT reached"
 	}
 	fmt.Fprintf(w, "%-14s %s: %s %s  (wanted: %s; %s)\n", r.Name, r.What, figure(r.Value), r.Unit, r.Reach, verdict)
-	for _, p := range r.Parts {
+	for _, p := range r.Parts[:min(len(r.Parts), textParts)] {
 		fmt.Fprintf(w, "%-14s   %-44s %12s %s\n", "", p.Name, figure(p.Value), p.Unit)
+	}
+	if more := len(r.Parts) - textParts; more > 0 {
+		fmt.Fprintf(w, "%-14s   and %d more (all are in the JSON)\n", "", more)
 	}
 	if r.Note != "" {
 		fmt.Fprintf(w, "%-14s   %s\n", "", r.Note)

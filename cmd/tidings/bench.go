@@ -23,6 +23,8 @@ type benchCmd struct {
 	Calls    int           `default:"1000000" help:"Calls of the measure of their memory."`
 	Mails    int           `default:"100000" help:"Mails of the measure of a broadcast."`
 	Waiting  int           `default:"1000000" help:"Waiting runs of the measure of them."`
+	Shown    int           `default:"1000000" help:"Activities of the account whose pages are measured."`
+	Asks     int           `default:"200" help:"How often each page is asked for."`
 	DB       string        `name:"db" placeholder:"DSN" help:"PostgreSQL server for the measures that begin with pg-, as postgres://USER:PASSWORD@HOST:PORT/NAME; databases are made on it and dropped."`
 	Dir      string        `type:"existingdir" placeholder:"DIR" help:"Where the data goes, on the disk to be measured. Default: the system's directory for temporary files."`
 	JSON     string        `placeholder:"FILE" help:"Write the report as JSON, too."`
@@ -56,7 +58,7 @@ func (c *benchCmd) Run(ctx context.Context, term terminal) error {
 	defer tuned()
 	report, err := bench.Run(ctx, bench.Config{
 		Program: program, Version: version, Dir: c.Dir,
-		Rounds: c.Rounds, Time: c.Time, Backlog: c.Backlog, Idle: c.Idle, Contacts: c.Contacts, Calls: c.Calls, Mails: c.Mails, Waiting: c.Waiting, DB: c.DB, Out: term.out,
+		Rounds: c.Rounds, Time: c.Time, Backlog: c.Backlog, Idle: c.Idle, Contacts: c.Contacts, Calls: c.Calls, Mails: c.Mails, Waiting: c.Waiting, Shown: c.Shown, Asks: c.Asks, DB: c.DB, Out: term.out,
 	}, c.Measures)
 	if err != nil {
 		return err
