@@ -77,8 +77,9 @@ func (s *Server) registerContacts() {
 		OperationID: "list-contacts", Method: http.MethodGet, Path: "/v1/contacts", Tags: []string{"Contacts"},
 		Summary: "Search contacts as one types, find one, or list all",
 		Description: "q finds those whose email, phone, externalCustomerId or id begins with it, or in whose name each of its words begins a word. " +
-			"email, sms and externalCustomerId find the one contact that has it. Without any of these all are listed, page by page, by id.",
-		Errors: []int{400, 503}, Extensions: curl(`curl "$TIDINGS/v1/contacts?q=ann" -H "Authorization: Bearer $KEY"`),
+			"email, sms and externalCustomerId find the one contact that has it. Without any of these all are listed, page by page, by id. " +
+			"segmentId leaves those of a segment; with q, of the first 200 that are found.",
+		Errors: []int{400, 404, 503}, Extensions: curl(`curl "$TIDINGS/v1/contacts?q=ann" -H "Authorization: Bearer $KEY"`),
 	}, read, s.listContacts)
 	operate(s, huma.Operation{
 		OperationID: "get-contact", Method: http.MethodGet, Path: "/v1/contacts/{id}", Tags: []string{"Contacts"},
@@ -173,21 +174,31 @@ func matchBy(name string) (tidings.MatchBy, error) {
 	return "", invalidField("matchBy", "must be id, externalCustomerId, email or sms")
 }
 
-const maxSearchContacts = 50
+// Bounds of a search: what is shown, and what is looked through for a segment's.
+const (
+	maxSearchContacts  = 50
+	maxSegmentSearched = 200
+)
 
 func (s *Server) listContacts(ctx context.Context, c caller, in *struct {
 	Q          string `query:"q" maxLength:"256" doc:"What somebody has typed so far."`
 	Email      string `query:"email" maxLength:"254" doc:"The contact with this email, in any case."`
 	SMS        string `query:"sms" maxLength:"64" doc:"The contact with this phone number."`
 	ExternalID string `query:"externalCustomerId" maxLength:"1024" doc:"The contact with this externalCustomerId."`
+	Segment    int64  `query:"segmentId" minimum:"0" doc:"Only contacts of this segment; not with email, sms and externalCustomerId."`
 	After      int64  `query:"after" minimum:"0" doc:"next of the page before."`
 	Limit      int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"The most contacts of a page; a search gives at most 50."`
 },
 ) (*struct{ Body contactsJSON }, error) {
+	if in.Segment != 0 && in.Q == "" {
+		return s.listMembers(ctx, c, &membersAsked{ID: in.Segment, After: in.After, Limit: in.Limit})
+	}
 	var contacts []tidings.Contact
 	var err error
 	all := false
 	switch {
+	case in.Segment != 0:
+		contacts, err = s.searchSegment(ctx, c, tidings.SegmentID(in.Segment), in.Q, min(in.Limit, maxSearchContacts))
 	case in.Q != "":
 		contacts, err = s.store.SearchContacts(ctx, c.account(), in.Q, min(in.Limit, maxSearchContacts))
 	case in.Email != "":
@@ -208,6 +219,15 @@ func (s *Server) listContacts(ctx context.Context, c caller, in *struct {
 		out.Next = ptr(int64(contacts[len(contacts)-1].ID))
 	}
 	return &struct{ Body contactsJSON }{out}, nil
+}
+
+// searchSegment finds contacts of a segment as one types.
+func (s *Server) searchSegment(ctx context.Context, c caller, segment tidings.SegmentID, text string, limit int) ([]tidings.Contact, error) {
+	found, err := s.store.SearchContacts(ctx, c.account(), text, maxSegmentSearched)
+	if err != nil {
+		return nil, err
+	}
+	return s.store.OfSegment(ctx, c.account(), segment, found, limit)
 }
 
 // oneContact gives the one contact, or none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -24,6 +25,10 @@ type Segments interface {
 	AddMembers(ctx context.Context, account tidings.AccountID, id tidings.SegmentID, contacts []tidings.ContactID) (added int, missing []tidings.ContactID, err error)
 	RemoveMembers(ctx context.Context, account tidings.AccountID, id tidings.SegmentID, contacts []tidings.ContactID) (removed int, err error)
 	Members(ctx context.Context, account tidings.AccountID, id tidings.SegmentID, after tidings.ContactID, limit int) (tidings.MemberPage, error)
+	// OfSegment leaves of some contacts those of a segment, at most limit.
+	OfSegment(ctx context.Context, account tidings.AccountID, id tidings.SegmentID, contacts []tidings.Contact, limit int) ([]tidings.Contact, error)
+	// SegmentsOf gives the segments that a contact is in.
+	SegmentsOf(ctx context.Context, account tidings.AccountID, contact tidings.ContactID) ([]tidings.Segment, error)
 	CountMembers(ctx context.Context, account tidings.AccountID, id tidings.SegmentID) (int64, error)
 	CountMatching(ctx context.Context, account tidings.AccountID, condition *tidings.Condition) (int64, error)
 }
@@ -97,6 +102,10 @@ func (s *Server) registerSegments() {
 	list := at(http.MethodGet, "/v1/segments", "list-segments", "List segments")
 	list.Errors, list.Extensions = []int{503}, curl(`curl $TIDINGS/v1/segments -H "Authorization: Bearer $KEY"`)
 	operate(s, list, read, s.listSegments)
+
+	of := at(http.MethodGet, "/v1/contacts/{id}/segments", "list-contact-segments", "List the segments that a contact is in")
+	of.Errors, of.Extensions = []int{400, 404, 503}, curl(`curl $TIDINGS/v1/contacts/1/segments -H "Authorization: Bearer $KEY"`)
+	operate(s, of, read, s.segmentsOf)
 
 	create := at(http.MethodPost, "/v1/segments", "create-segment", "Create a segment: a list, or by a condition")
 	create.DefaultStatus, create.Errors = http.StatusCreated, []int{400, 408, 409, 413, 415, 422, 503}
@@ -179,14 +188,27 @@ func (s *Server) listSegments(ctx context.Context, c caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	wanted := saying(in.Query, func(one *tidings.Segment) []string { return []string{one.Name} })
-	out := segmentsJSON{Segments: []segmentJSON{}}
-	for i := range segments {
-		if wanted == nil || wanted(&segments[i]) {
-			out.Segments = append(out.Segments, segmentView(&segments[i]))
-		}
+	if wanted := saying(in.Query, func(one *tidings.Segment) []string { return []string{one.Name} }); wanted != nil {
+		segments = slices.DeleteFunc(segments, func(g tidings.Segment) bool { return !wanted(&g) })
 	}
-	return &struct{ Body segmentsJSON }{out}, nil
+	return &struct{ Body segmentsJSON }{segmentViews(segments)}, nil
+}
+
+func segmentViews(segments []tidings.Segment) segmentsJSON {
+	out := segmentsJSON{Segments: make([]segmentJSON, len(segments))}
+	for i := range segments {
+		out.Segments[i] = segmentView(&segments[i])
+	}
+	return out
+}
+
+// segmentsOf lists the segments of one contact.
+func (s *Server) segmentsOf(ctx context.Context, c caller, in *contactPath) (*struct{ Body segmentsJSON }, error) {
+	segments, err := s.store.SegmentsOf(ctx, c.account(), tidings.ContactID(in.ID))
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body segmentsJSON }{segmentViews(segments)}, nil
 }
 
 func (s *Server) createSegment(ctx context.Context, c caller, in *struct{ JSON body[newSegmentJSON] }) (*shownSegment, error) {
@@ -267,12 +289,14 @@ func (s *Server) deleteSegment(ctx context.Context, c caller, in *segmentPath) (
 	return nil, s.store.DeleteSegment(ctx, c.account(), g.ID, c.actor())
 }
 
-func (s *Server) listMembers(ctx context.Context, c caller, in *struct {
+// membersAsked is the input of a list of a segment's contacts.
+type membersAsked struct {
 	ID    int64 `path:"id" minimum:"1" doc:"The segment's id."`
 	After int64 `query:"after" minimum:"0" doc:"next of the page before."`
 	Limit int   `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"The most contacts of a page."`
-},
-) (*struct{ Body contactsJSON }, error) {
+}
+
+func (s *Server) listMembers(ctx context.Context, c caller, in *membersAsked) (*struct{ Body contactsJSON }, error) {
 	page, err := s.store.Members(ctx, c.account(), tidings.SegmentID(in.ID), tidings.ContactID(in.After), in.Limit)
 	if err != nil {
 		return nil, err

@@ -95,3 +95,24 @@ func TestWrongConditionsAreNamed(t *testing.T) {
 		}
 	}
 }
+
+func TestAContactShowsItsSegmentsAndASegmentIsSearched(t *testing.T) {
+	w := newWorld(t)
+	key, other := w.account("shop"), w.account("other")
+	w.madeContact(key, `{"email":"ann@example.com"}`)
+	w.madeContact(key, `{"email":"anna@example.com"}`)
+	w.request(key, "POST /v1/segments", `{"name":"friends"}`).want(201)
+	w.request(key, "POST /v1/segments", `{"name":"all","condition":{"field":"EMAIL","op":"isSet"}}`).want(201)
+	w.request(key, "POST /v1/segments/1/contacts/add", `{"contactIds":[2]}`).want(200)
+	if a := w.request(key, "GET /v1/contacts/1/segments", "").want(200); strings.Contains(a.body, "friends") || !strings.Contains(a.body, `"name":"all"`) {
+		t.Error(a.body)
+	}
+	w.request(other, "GET /v1/contacts/1/segments", "").want(404)
+	for query, want := range map[string]string{"q=ann": "1 2", "q=ann&segmentId=1": "2", "segmentId=1": "2", "segmentId=2&limit=1": "1", "q=ann&segmentId=2&limit=1": "1", "q=zoe&segmentId=2": ""} {
+		if got := memberIDs(w.request(key, "GET /v1/contacts?"+query, "").want(200)); got != want {
+			t.Errorf("%s: %s, want %s", query, got, want)
+		}
+	}
+	w.request(other, "GET /v1/contacts?segmentId=1", "").want(404)
+	w.request(other, "GET /v1/contacts?segmentId=1&q=ann", "").want(404)
+}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"tidings"
 )
@@ -195,4 +196,56 @@ func (s *Store) InSegment(ctx context.Context, account tidings.AccountID, id tid
 	var in bool
 	err = s.row(ctx, `SELECT EXISTS (SELECT 1 FROM segment_member WHERE segment = $1 AND contact = $2)`, id, contact).Scan(&in)
 	return in, readError(err)
+}
+
+// OfSegment gives those of some contacts of an account that are in a segment,
+// in their order, at most limit. CodeNotFound when the account has no such segment.
+func (s *Store) OfSegment(ctx context.Context, account tidings.AccountID, id tidings.SegmentID, contacts []tidings.Contact, limit int) ([]tidings.Contact, error) {
+	g, err := s.Segment(ctx, account, id)
+	if err != nil {
+		return nil, err
+	}
+	in := func(c *tidings.Contact) (in bool, err error) {
+		err = s.row(ctx, `SELECT EXISTS (SELECT 1 FROM segment_member WHERE segment = $1 AND contact = $2)`, id, c.ID).Scan(&in)
+		return in, readError(err)
+	}
+	if !g.IsList() {
+		holds := g.Condition.Matcher()
+		in = func(c *tidings.Contact) (bool, error) { return holds(c.Value), nil }
+	}
+	var of []tidings.Contact
+	for i := 0; i < len(contacts) && len(of) < limit; i++ {
+		is, err := in(&contacts[i])
+		if err != nil {
+			return nil, err
+		}
+		if is {
+			of = append(of, contacts[i])
+		}
+	}
+	return of, nil
+}
+
+// SegmentsOf gives the segments that a contact is in now, in the order of
+// their ids. CodeNotFound when the account has no such contact.
+func (s *Store) SegmentsOf(ctx context.Context, account tidings.AccountID, contact tidings.ContactID) ([]tidings.Segment, error) {
+	c, err := s.Contact(ctx, account, contact)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.Segments(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.rows(ctx, `SELECT segment FROM segment_member WHERE contact = $1`, contact)
+	lists, err := gather(rows, err, func(row scanner) (id tidings.SegmentID, err error) { return id, row.Scan(&id) })
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(g tidings.Segment) bool {
+		if g.IsList() {
+			return !slices.Contains(lists, g.ID)
+		}
+		return !g.Condition.Matcher()(c.Value)
+	}), nil
 }

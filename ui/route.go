@@ -27,6 +27,8 @@ func (s *Server) register() {
 	s.registerAssets()
 	s.registerAudit()
 	s.registerBroadcasts()
+	s.registerConnectors()
+	s.registerContacts()
 	s.registerDashboard()
 	s.registerEmail()
 	s.registerEndpoint()

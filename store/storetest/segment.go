@@ -13,6 +13,7 @@ func segmentPromises() []promise {
 	return []promise{
 		{"ListHasWhoWasPutOnIt", testListHasWhoWasPutOnIt},
 		{"ConditionHoldsOfContactsAsTheyAreNow", testConditionHoldsOfContactsAsTheyAreNow},
+		{"ContactKnowsItsSegments", testContactKnowsItsSegments},
 		{"MembersArePaged", testMembersArePaged},
 		{"SegmentOfAnotherAccountIsNotThere", testSegmentOfAnotherAccountIsNotThere},
 		{"SegmentIsChangedByItsVersion", testSegmentIsChangedByItsVersion},
@@ -48,6 +49,39 @@ func (h *harness) members(t *testing.T, g tidings.Segment, limit int) []tidings.
 			return ids
 		}
 	}
+}
+
+func testContactKnowsItsSegments(t *testing.T, h *harness) {
+	account, other := h.newAccount(t, "shop").ID, h.newAccount(t, "other").ID
+	a, b := h.newContact(t, account, "external a"), h.newContact(t, account, "external b")
+	on := h.newSegment(t, account, "on", nil)
+	off := h.newSegment(t, account, "off", nil)
+	is := h.newSegment(t, account, "is", &tidings.Condition{Field: "EXTERNAL_CUSTOMER_ID", Op: tidings.Equals, Values: []string{"a"}})
+	h.newSegment(t, account, "is not", &tidings.Condition{Field: "TOWN", Op: tidings.IsSet})
+	if _, _, err := h.AddMembers(t.Context(), account, on.ID, []tidings.ContactID{a.ID}); err != nil {
+		t.Fatal(err)
+	}
+	var got []tidings.SegmentID
+	segments, err := h.SegmentsOf(t.Context(), account, a.ID)
+	for _, g := range segments {
+		got = append(got, g.ID)
+	}
+	if err != nil || !slices.Equal(got, []tidings.SegmentID{on.ID, is.ID}) {
+		t.Errorf("segments %v, %v", got, err)
+	}
+	_, err = h.SegmentsOf(t.Context(), other, a.ID)
+	wantCode(t, err, tidings.CodeNotFound)
+	for g, want := range map[tidings.SegmentID]int{on.ID: 1, off.ID: 0, is.ID: 1} {
+		of, err := h.OfSegment(t.Context(), account, g, []tidings.Contact{b, a}, 5)
+		if err != nil || len(of) != want || want == 1 && of[0].ID != a.ID {
+			t.Errorf("of segment %d: %v, %v", g, of, err)
+		}
+	}
+	if of, err := h.OfSegment(t.Context(), account, is.ID, []tidings.Contact{a, a}, 1); err != nil || len(of) != 1 {
+		t.Errorf("at most one: %v, %v", of, err)
+	}
+	_, err = h.OfSegment(t.Context(), other, on.ID, []tidings.Contact{a}, 1)
+	wantCode(t, err, tidings.CodeNotFound)
 }
 
 func testListHasWhoWasPutOnIt(t *testing.T, h *harness) {
