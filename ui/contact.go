@@ -148,7 +148,7 @@ func (v *visit) contactSelect(name, label, value string) (contactSelectView, err
 		}
 	}
 	c.Options = append([]part.Option{{Label: "Choose a contact"}}, contactOptions(first.Contacts)...)
-	list, err := v.segments()
+	list, err := v.allSegments()
 	if err != nil {
 		return c, err
 	}

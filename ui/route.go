@@ -27,7 +27,6 @@ func (s *Server) register() {
 	s.registerAssets()
 	s.registerAudit()
 	s.registerBroadcasts()
-	s.registerConnectors()
 	s.registerContacts()
 	s.registerDashboard()
 	s.registerEmail()

@@ -29,8 +29,8 @@ func (g *segmentJSON) isList() bool { return g.Condition == nil }
 // path is that of the segment's page.
 func (g *segmentJSON) path() string { return "/contacts/segments/" + decimal(g.ID) }
 
-// segments gives all segments of the account: at most 1,000.
-func (v *visit) segments() ([]segmentJSON, error) {
+// allSegments gives all segments of the account: at most 1,000.
+func (v *visit) allSegments() ([]segmentJSON, error) {
 	var out struct {
 		Segments []segmentJSON `json:"segments"`
 	}
