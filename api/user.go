@@ -176,6 +176,8 @@ func (s *Server) findUser(ctx context.Context, c caller, in *userPath) (tidings.
 
 func (s *Server) listUsers(ctx context.Context, c caller, in *struct {
 	Account string `path:"account" doc:"The account's id, or me for the own account."`
+	Query   string `query:"q" maxLength:"200" doc:"Only those whose name or email has this, in any case."`
+	Role    string `query:"role" enum:"owner,editor,viewer" doc:"Only those with this role."`
 	After   int64  `query:"after" minimum:"0" doc:"next of the page before."`
 	Limit   int    `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"The most users of a page."`
 },
@@ -187,13 +189,25 @@ func (s *Server) listUsers(ctx context.Context, c caller, in *struct {
 	if _, err := s.store.Account(ctx, account); err != nil {
 		return nil, err
 	}
-	list, err := s.store.Users(ctx, account, tidings.UserID(in.After), in.Limit)
+	id := func(u *tidings.User) int64 { return int64(u.ID) }
+	list, err := pick(in.After, in.Limit, func(after int64, limit int) ([]tidings.User, error) {
+		return s.store.Users(ctx, account, tidings.UserID(after), limit)
+	}, sayingWithRole(in.Query, tidings.UserRole(in.Role)), id)
 	if err != nil {
 		return nil, err
 	}
 	var out usersJSON
-	out.Users, out.Next = pageOf(list, in.Limit, userView, func(last *tidings.User) int64 { return int64(last.ID) })
+	out.Users, out.Next = pageOf(list, in.Limit, userView, id)
 	return &struct{ Body usersJSON }{out}, nil
+}
+
+// sayingWithRole makes of a list's q and role what pick keeps; nil = all.
+func sayingWithRole(q string, role tidings.UserRole) func(*tidings.User) bool {
+	says := saying(q, func(u *tidings.User) []string { return []string{u.Name, u.Email} })
+	if role == "" {
+		return says
+	}
+	return func(u *tidings.User) bool { return u.Role == role && (says == nil || says(u)) }
 }
 
 func (s *Server) inviteUser(ctx context.Context, c caller, in *struct {

@@ -391,3 +391,24 @@ func TestTheOwnAccountIsShownAndChanged(t *testing.T) {
 	}
 	w.request(w.key(key, `"read"`), "PATCH /v1/accounts/me", `{"name":"x"}`).want(403)
 }
+
+func TestUsersAreChosenByWordsAndByRole(t *testing.T) {
+	w := newWorld(t)
+	key := w.account("shop")
+	w.user(1, "ann@shop.example", tidings.RoleOwner)
+	w.user(1, "bob@shop.example", tidings.RoleViewer)
+	w.user(1, "annette@shop.example", tidings.RoleViewer)
+	for _, c := range []struct{ query, want string }{
+		{"", "[1 2 3] <nil>\n"},
+		{"?q=BOB@", "[2] <nil>\n"},
+		{"?q=ann&limit=1", "[1] 1\n"},
+		{"?role=viewer", "[2 3] <nil>\n"},
+		{"?role=viewer&q=annette", "[3] <nil>\n"},
+		{"?q=nobody", "[] <nil>\n"},
+	} {
+		if got := w.request(key, "GET /v1/accounts/me/users"+c.query, "").names("users", "id"); got != c.want {
+			t.Errorf("%s: %q, want %q", c.query, got, c.want)
+		}
+	}
+	w.request(key, "GET /v1/accounts/me/users?role=king", "").want(400)
+}

@@ -29,15 +29,20 @@ func (s *Server) register() {
 	s.registerBroadcasts()
 	s.registerContacts()
 	s.registerDashboard()
+	s.registerDates()
 	s.registerEmail()
 	s.registerEndpoint()
+	s.registerJoin()
 	s.registerKeys()
 	s.registerLaboratory()
 	s.registerMessages()
 	s.registerNodes()
 	s.registerOutbox()
+	s.registerProfile()
 	s.registerSearch()
+	s.registerSetup()
 	s.registerSignIn()
+	s.registerUsers()
 	s.open(http.MethodGet, "/", (*visit).nothingHere)
 }
 
@@ -53,6 +58,11 @@ func (s *Server) act(path string, h func(*visit) error) {
 
 // ask registers a POST that changes nothing (a preview of what is typed): every user may.
 func (s *Server) ask(path string, h func(*visit) error) {
+	s.route(http.MethodPost, path, tidings.RoleViewer, h)
+}
+
+// mine registers an act of users on what is theirs alone, by POST: every user may.
+func (s *Server) mine(path string, h func(*visit) error) {
 	s.route(http.MethodPost, path, tidings.RoleViewer, h)
 }
 
@@ -180,6 +190,11 @@ func (s *Server) toSignIn(v *visit) {
 	back := v.r.URL.RequestURI()
 	if v.r.Method != http.MethodGet || v.wantsPart() {
 		back = refererPath(v.r)
+	}
+	if again := v.unsentForm(); again != nil {
+		v.status = http.StatusUnauthorized
+		v.log(v.showSignIn(signInForm{Next: back, Again: again}))
+		return
 	}
 	if back != "" && back != "/" {
 		to += "?" + url.Values{"next": {back}}.Encode()

@@ -71,7 +71,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: cfg.Logger, mux: http.NewServeMux(), assets: readAssets(),
-		origins: http.NewCrossOriginProtection(), attempts: newAttempts(cfg.Now), exports: newExports(),
+		origins: http.NewCrossOriginProtection(), attempts: &attempts{}, exports: newExports(),
 		secure: strings.HasPrefix(cfg.PublicURL, "https:"),
 	}
 	if cfg.PublicURL != "" {

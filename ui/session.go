@@ -61,8 +61,14 @@ func (s *Server) clockOf(account tidings.Account) part.Clock {
 	return part.Clock{Zone: zone, Language: language, Now: s.cfg.Now()}
 }
 
-// signIn begins a session in the browser.
+// signIn begins a session in the browser, by a token that nobody had before.
+// The session that the browser had until then ends.
 func (v *visit) signIn(user tidings.User) error {
+	if old, err := v.r.Cookie(v.sessionCookie()); err == nil && old.Value != "" {
+		if err := v.s.cfg.Users.EndSessionByDigest(v.r.Context(), tidings.TokenDigest(old.Value)); err != nil {
+			return err
+		}
+	}
 	token := tidings.MakeToken()
 	now := v.s.cfg.Now()
 	session := tidings.Session{
@@ -77,6 +83,16 @@ func (v *visit) signIn(user tidings.User) error {
 		HttpOnly: true, Secure: v.secure(), SameSite: http.SameSiteLaxMode,
 	})
 	return nil
+}
+
+// sessionHolds says whether the session still goes on: what lasts asks now and then.
+func (v *visit) sessionHolds() bool {
+	cookie, err := v.r.Cookie(v.sessionCookie())
+	if err != nil {
+		return false
+	}
+	_, user, _, err := v.s.cfg.Users.SessionUser(v.r.Context(), tidings.TokenDigest(cookie.Value))
+	return err == nil && user.ID == v.user.ID
 }
 
 // signOut ends the browser's session.

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"time"
 
@@ -10,6 +11,10 @@ import (
 
 // streamWrite is how long a browser may take for one event.
 const streamWrite = 10 * time.Second
+
+// streamCheck is how long a stream goes on, at most, before its session is
+// looked at: one that was ended elsewhere ends what its browser follows.
+const streamCheck = 10 * time.Second
 
 // stream answers with server-sent events (HTML standard, section 9.2), each
 // one the HTML of a component, until what returns or the browser goes. send
@@ -27,7 +32,14 @@ func (v *visit) stream(what func(send func(templ.Component) error) error) error 
 		v.w.WriteHeader(http.StatusOK)
 	}
 	var message bytes.Buffer
+	checked := v.s.cfg.Now()
 	err := what(func(content templ.Component) error {
+		if now := v.s.cfg.Now(); now.Sub(checked) >= streamCheck {
+			if !v.sessionHolds() {
+				return errSignedOut
+			}
+			checked = now
+		}
 		begin()
 		message.Reset()
 		if content == nil {
@@ -43,7 +55,7 @@ func (v *visit) stream(what func(send func(templ.Component) error) error) error 
 		return out.Flush()
 	})
 	if err != nil && begun {
-		if v.r.Context().Err() == nil {
+		if v.r.Context().Err() == nil && !errors.Is(err, errSignedOut) {
 			v.log(err)
 		}
 		return nil // half an answer is out: its end tells the browser, which comes again

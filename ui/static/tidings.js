@@ -95,6 +95,21 @@ on("htmx:confirm", e => {
   if (confirm("Leave without saving? What you changed here is lost.")) { $$("form[data-guard]").forEach(f => dirty.delete(f)); e.detail.issueRequest(true); }
 });
 
+// A password can be looked at while it is typed.
+within("click", "[data-show]", el => {
+  const field = document.getElementById(el.dataset.show), shown = field.type === "text";
+  field.type = shown ? "password" : "text";
+  el.setAttribute("aria-pressed", !shown);
+});
+
+// What has data-zone tells the server the browser's time zone; a button shows
+// when that is another than the one it has.
+const prepareZone = el => {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  el.value = zone;
+  if (el.matches("button") && zone !== el.dataset.zone) { el.append(zone); el.hidden = false; }
+};
+
 // Times count.
 const two = n => String(n).padStart(2, "0");
 const coarse = s => s < 60 ? `${s | 0} s` : s < 3600 ? `${s / 60 | 0} min` : s < 86400 ? `${s / 3600 | 0} h` : `${s / 86400 | 0} d`;
@@ -326,6 +341,7 @@ const prepare = root => {
   });
   each("[data-stream]", prepareStream);
   each("[data-refresh]", prepareRefresh);
+  each("[data-zone]", prepareZone);
   each("dialog[data-auto]", open);
   each("[data-bad-line]", el => document.getElementById(el.dataset.badIn)?.closest("[data-code]").mark?.(+el.dataset.badLine));
   each("[data-submit-now]", f => f.submit());
