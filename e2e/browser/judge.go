@@ -31,7 +31,7 @@ func (p *Tab) Accessible(rules ...string) {
 	}
 	_, err := eval[bool](p, `window.axe ? true : (()=>{`+axe+`})() ?? true`)
 	p.do("load axe-core", err)
-	found, err := evalAwait[[]violation](p, `axe.run(document, {runOnly: `+only+`, resultTypes: ["violations"], elementRef: false}).then(r => r.violations)`)
+	found, err := evalAwait[[]violation](p, `axe.run(document, {runOnly: `+only+`, resultTypes: ["violations"], iframes: false}).then(r => r.violations)`)
 	p.do("run axe-core", err)
 	for _, v := range found {
 		words := fmt.Sprintf("%s: %s (%s, %s)", p.Path(), v.Help, v.ID, v.Impact)
