@@ -27,6 +27,7 @@ type fromCurlJSON struct {
 	Description optional[string] `json:"description,omitempty" maxLength:"2000"`
 	ConnectorID optional[int]    `json:"connectorId,omitempty" doc:"Whose credentials are sent, in place of the command's."`
 	DryRun      optional[bool]   `json:"dryRun,omitempty" doc:"Only show what would be made."`
+	Keep        optional[bool]   `json:"keepConnector,omitempty" doc:"With dryRun: make the connector of the command's credentials all the same, so that the webhook can be saved with it later."`
 }
 
 func (*fromCurlJSON) maxBytes() int { return 3 * cmdline.MaxCommand }
@@ -85,11 +86,18 @@ func (s *Server) importCurl(ctx context.Context, c caller, in *struct{ JSON body
 		return nil, err
 	}
 	out := &shownImport{Status: http.StatusOK}
-	if !asked.DryRun.value {
+	switch {
+	case !asked.DryRun.value:
 		if err := s.storeImport(ctx, c, made); err != nil {
 			return nil, err
 		}
 		out.Status = http.StatusCreated
+	case asked.Keep.value && made.connector != nil:
+		kept, err := s.store.CreateConnector(ctx, *made.connector, c.actor())
+		if err != nil {
+			return nil, err
+		}
+		made.connector, made.webhook.Connector = &kept, kept.ID
 	}
 	out.Body = importedJSON{Webhook: webhookView(&made.webhook), Notes: append([]string{}, made.notes...)}
 	if made.connector != nil {

@@ -27,6 +27,7 @@ func (s *Server) register() {
 	s.registerAssets()
 	s.registerAudit()
 	s.registerBroadcasts()
+	s.registerConnectors()
 	s.registerContacts()
 	s.registerDashboard()
 	s.registerDates()
@@ -43,6 +44,7 @@ func (s *Server) register() {
 	s.registerSetup()
 	s.registerSignIn()
 	s.registerUsers()
+	s.registerWebhooks()
 	s.open(http.MethodGet, "/", (*visit).nothingHere)
 }
 

@@ -34,6 +34,7 @@ on("click", e => {
   if (e.target.matches("dialog")) e.target.close(); // the veil
   for (const m of $$("details.menu[open]")) if (!m.contains(e.target) || e.target.closest(".menu-item")) m.open = false;
 });
+on("tidings:close", e => e.target.closest("dialog")?.close());
 on("close", e => { if (e.target.closest("#dialogs")) e.target.remove(); }, true);
 on("keydown", e => {
   if ((e.metaKey || e.ctrlKey) && e.key === "k") { e.preventDefault(); open($("#search")); $("#search input")?.select(); }
