@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -71,15 +72,26 @@ func (s *Server) registerAttempts() {
 	}, read, s.tail)
 }
 
+// allAttempts is more than are kept of an endpoint.
+const allAttempts = 1000
+
 func (s *Server) listAttempts(ctx context.Context, c caller, in *struct {
 	ID     int64 `path:"id" minimum:"1" doc:"The endpoint's id."`
 	Before int64 `query:"before" minimum:"0" doc:"next of the page before; 0 = from the newest."`
 	Limit  int   `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"The most attempts of a page."`
+	Failed bool  `query:"failed" doc:"true: only those that did not deliver, all of them on one page."`
 },
 ) (*struct{ Body attemptsJSON }, error) {
-	attempts, next, err := s.store.Attempts(ctx, c.account(), tidings.EndpointID(in.ID), in.Before, in.Limit)
+	limit := in.Limit
+	if in.Failed {
+		limit = allAttempts
+	}
+	attempts, next, err := s.store.Attempts(ctx, c.account(), tidings.EndpointID(in.ID), in.Before, limit)
 	if err != nil {
 		return nil, err
+	}
+	if in.Failed {
+		attempts = slices.DeleteFunc(attempts, func(a tidings.Attempt) bool { return a.Delivered })
 	}
 	out := attemptsJSON{Attempts: make([]attemptJSON, len(attempts))}
 	for i, a := range attempts {

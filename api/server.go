@@ -224,6 +224,7 @@ func New(cfg Config) *Server {
 	s.registerEndpoints()
 	s.registerActs()
 	s.registerAttempts()
+	s.registerBatches()
 	s.registerStats()
 	s.registerAccounts()
 	s.registerKeys()

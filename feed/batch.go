@@ -48,7 +48,7 @@ const readAhead = 4
 // greedy and looks at nothing but the plan and the log, so every cutter of the
 // same plan gives the same batches.
 type cutter struct {
-	log     Log
+	log     reader
 	account tidings.AccountID
 	pos     tidings.Position // as of the next batch: its cursor is that batch's First-1
 	pending []tidings.Chunk  // read and not yet cut
@@ -56,7 +56,12 @@ type cutter struct {
 	missing tidings.Seq      // what retention took away, when it reaches into the stretch
 }
 
-func newCutter(log Log, account tidings.AccountID, pos tidings.Position) *cutter {
+// reader is what cutting asks of a Log.
+type reader interface {
+	Read(ctx context.Context, q tidings.ReadQuery) (tidings.Page, error)
+}
+
+func newCutter(log reader, account tidings.AccountID, pos tidings.Position) *cutter {
 	return &cutter{log: log, account: account, pos: pos, through: max(pos.Cursor, pos.Scanned)}
 }
 
