@@ -3,6 +3,7 @@ package ui
 import (
 	"cmp"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -26,6 +27,7 @@ func (s *Server) registerEndpoint() {
 	s.look(one+"/settings", (*visit).endpointSettings)
 	s.act(one+"/settings", (*visit).changeEndpoint)
 	s.registerEndpointActs()
+	s.registerEndpointBatch()
 }
 
 // endpointView is an endpoint as the API shows it.
@@ -186,7 +188,6 @@ type endpointPageView struct {
 	Edits    bool
 	Endpoint endpointView
 	Last     *attemptView // the newest attempt
-	Soon     string       // when the backlog would be gone if the next try were answered; "" = unknown
 	Charts   endpointCharts
 
 	Tab      string
@@ -249,7 +250,6 @@ func (v *visit) showEndpoint(p *endpointPageView) error {
 	if p.Charts, err = v.endpointCharts(p.Endpoint.ID); err != nil {
 		return err
 	}
-	p.Soon = p.soon()
 	return v.page(p.head(), endpointPage(*p))
 }
 
@@ -263,7 +263,6 @@ func (v *visit) endpointHead() error {
 		if p.Charts.Answered, err = v.figures("answered", p.Endpoint.ID); err != nil {
 			return err
 		}
-		p.Soon = p.soon()
 	}
 	if !v.wantsPart() {
 		return v.redirect(p.Endpoint.path())
@@ -323,13 +322,21 @@ func (a *attemptView) status() string {
 	return cmp.Or(a.Outcome, "no answer")
 }
 
-// said is what came back: why it failed, and the receiver's own words.
-func (a *attemptView) said() string {
-	words := a.Error
-	if words == "" {
-		words = "answered " + decimal(int64(a.Status))
+// attempted says what came of the newest attempt: which, what, how fast.
+func (p *endpointPageView) attempted() string {
+	a := p.Last
+	who := "The last attempt"
+	if p.Endpoint.blocked() {
+		who = "Attempt " + strconv.Itoa(a.Attempt)
 	}
-	return words
+	if a.Delivered {
+		return who + " answered " + strconv.Itoa(a.Status) + " in " + p.Clock.Duration(a.took()) + ","
+	}
+	words := a.Error
+	if name := http.StatusText(a.Status); name != "" {
+		words = withStatusName(words, a.Status, name)
+	}
+	return who + " (" + p.Clock.Duration(a.took()) + ") " + words + ","
 }
 
 // span is the range of a batch: 812-848.

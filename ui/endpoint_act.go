@@ -130,7 +130,8 @@ func (v *visit) activateEndpoint() error {
 	if a.From != "" {
 		request["from"] = a.From
 	}
-	err = v.post(endpointAPI(e.ID)+"/activate", request, &e)
+	var now endpointView
+	err = v.post(endpointAPI(e.ID)+"/activate", request, &now)
 	if refused, ok := wrong(err); ok {
 		a.Refused = refused
 		return v.showActivation(a)
@@ -139,8 +140,8 @@ func (v *visit) activateEndpoint() error {
 		return err
 	}
 	said := e.Name + " is active."
-	if e.Probe != nil && e.Probe.OK {
-		said = "Answered " + strconv.Itoa(e.Probe.Status) + " in " + v.clock.Duration(time.Duration(e.Probe.DurationMs)*time.Millisecond) + ": " + e.Name + " is active."
+	if p := now.Probe; p != nil && p.OK {
+		said = "Answered " + strconv.Itoa(p.Status) + " in " + v.clock.Duration(time.Duration(p.DurationMs)*time.Millisecond) + ": " + e.Name + " is active."
 	}
 	return v.done(e.path(), said)
 }
@@ -351,20 +352,21 @@ func (v *visit) rotateSecret() error {
 	if secret := in.text("secret"); secret != "" {
 		request["secret"] = secret
 	}
+	var made endpointView
 	if r.Refused = in.refused(); r.Refused == nil {
-		err = v.post(endpointAPI(e.ID)+"/rotate-secret", request, &e)
-		if refused, ok := wrong(err); ok {
-			r.Refused = refused
-		} else if err != nil {
+		err = v.post(endpointAPI(e.ID)+"/rotate-secret", request, &made)
+		refused, ok := wrong(err)
+		if err != nil && !ok {
 			return err
 		}
+		r.Refused = refused
 	}
 	if r.Refused != nil {
 		v.wrongForm()
 		return v.window(&e, "Rotate the secret of "+e.Name, rotateForm(r))
 	}
 	crumbs := append(laboratoryCrumbs(), part.Link{Label: e.Name, Href: e.path()})
-	return v.page(view{Title: "A new secret for " + e.Name, Active: laboratory, Crumbs: crumbs}, rotated(v.clock, e))
+	return v.page(view{Title: "A new secret for " + e.Name, Active: laboratory, Crumbs: crumbs}, rotated(v.clock, made))
 }
 
 func (v *visit) deletePage() error {

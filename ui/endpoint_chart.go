@@ -61,13 +61,17 @@ func (v *visit) figures(kind string, id int64) (figures, error) {
 	return list[0].figures, nil
 }
 
-// soon says how long the backlog of a blocked address would take once it
-// answers as fast as it did in the last day; "" = that is not known.
-func (p *endpointPageView) soon() string {
+// afterwards says what follows when the next try of a blocked address is
+// answered: how long its backlog takes, at the median of its last day's answers.
+func (p *endpointPageView) afterwards() string {
 	e, median := &p.Endpoint, p.Charts.Answered.P50
-	if !e.blocked() || !e.active() || median == nil || e.Batch.MaxItems < 1 {
-		return ""
+	if median == nil || e.Batch.MaxItems < 1 {
+		return "What follows waits until this batch is delivered, in its order."
 	}
 	batches := (e.Backlog + e.Batch.MaxItems - 1) / e.Batch.MaxItems
-	return p.Clock.Duration(time.Duration(float64(batches) * *median * float64(time.Millisecond)))
+	left := time.Duration(float64(batches) * *median * float64(time.Millisecond))
+	if left < time.Second {
+		return "If it answers then, the backlog is empty within a second."
+	}
+	return "If it answers then, the backlog is empty about " + p.Clock.Duration(left) + " later."
 }

@@ -216,13 +216,13 @@ func (v *visit) checkAddress(id int64) (endpointView, error) {
 	if e.Probe == nil || !e.Probe.OK || e.active() {
 		return e, nil
 	}
-	probe := e.Probe
+	var now endpointView
 	// It was checked this moment: what a second GET says does not matter.
-	if err := v.post(endpointAPI(id)+"/activate", map[string]any{"force": true}, &e); err != nil {
+	if err := v.post(endpointAPI(id)+"/activate", map[string]any{"force": true}, &now); err != nil {
 		return e, err
 	}
-	e.Probe = probe
-	return e, nil
+	now.Probe = e.Probe
+	return now, nil
 }
 
 // hostOf names a new endpoint by where it leads.
