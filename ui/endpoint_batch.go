@@ -150,3 +150,11 @@ func (b *batchView) json() []byte {
 	}
 	return []byte(b.Body)
 }
+
+// depth is how far the tree is unfolded: many activities are a list first.
+func (b *batchView) depth() int {
+	if b.Shown <= 2 {
+		return 2
+	}
+	return 1
+}

@@ -5,10 +5,8 @@ package ui
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import "tidings/ui/part"
 
@@ -397,7 +395,7 @@ func batchContent(b batchView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = part.JSONTree(part.JSONTreeView{ID: "body", Label: "Body", JSON: b.json(), Depth: 2}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = part.JSONTree(part.JSONTreeView{ID: "body", Label: "Body", JSON: b.json(), Depth: b.depth()}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
