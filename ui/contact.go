@@ -67,12 +67,25 @@ func (c *contactJSON) title() string { return cmp.Or(c.name(), c.label()) }
 // path is that of the contact's page.
 func (c *contactJSON) path() string { return contactPath(c.ID) }
 
+// contactPath is the path of a contact's page.
 func contactPath(id int64) string { return "/contacts/" + decimal(id) }
 
 func (s *Server) registerContacts() {
+	s.look("/contacts", (*visit).contactsPage)
 	s.look("/contacts/pick", (*visit).pickContacts)
 	s.look("/contacts/card", (*visit).chosenCard)
-	s.look("/contacts/{id}/card", (*visit).contactCard)
+	s.edit("/contacts/new", (*visit).newContactPage)
+	s.act("/contacts/new", (*visit).createContact)
+	s.edit("/contacts/edit/{id}", (*visit).editContactPage)
+	s.act("/contacts/{id}/edit", (*visit).saveContact)
+	s.edit("/contacts/delete/{id}", (*visit).deleteContactPage)
+	s.act("/contacts/{id}/delete", (*visit).deleteContact)
+	s.look("/contacts/{id}", (*visit).contactPage)
+	s.look("/contacts/{id}/{part}", (*visit).contactPart)
+	s.act("/contacts/{id}/join", func(v *visit) error { return v.moveContact("add") })
+	s.act("/contacts/{id}/leave", func(v *visit) error { return v.moveContact("remove") })
+	s.act("/contacts/{id}/block", func(v *visit) error { return v.blockAddress("/v1/blacklist") })
+	s.act("/contacts/{id}/unblock", func(v *visit) error { return v.blockAddress("/v1/blacklist/remove") })
 }
 
 // contact reads the contact that the path names.
