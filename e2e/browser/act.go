@@ -211,6 +211,14 @@ func (p *Tab) On(label string) bool {
 	return on
 }
 
+// Tick turns a slide button, checkbox or radio button on, if it is off.
+func (p *Tab) Tick(label string) {
+	p.t.Helper()
+	if !p.On(label) {
+		p.click(label, []string{"switch", "checkbox", "radio"})
+	}
+}
+
 // Offers says whether the page has something to click of that name now.
 func (p *Tab) Offers(name string) bool {
 	p.t.Helper()

@@ -25,8 +25,8 @@ func (n node) String() string { return fmt.Sprintf("%s %q", n.role, n.name) }
 type where struct{ role, name string }
 
 // Within gives the tab for a part of the page only: e.g. a "dialog", "row",
-// "region", "form" or "navigation" whose name contains a text. Wanted are parts
-// that are there once.
+// "region", "form" or "navigation" whose name, or what stands in it when it has
+// none, contains a text. It must be there once.
 func (p *Tab) Within(role, name string) *Tab {
 	part := *p
 	part.scope = append(slices.Clone(p.scope), where{role, name})
@@ -61,7 +61,7 @@ func (p *Tab) tree() (*tree, error) {
 	for _, w := range p.scope {
 		var found []accessibility.NodeID
 		t.each(func(n *accessibility.Node) {
-			if text(n.Role) == w.role && strings.Contains(text(n.Name), w.name) {
+			if text(n.Role) == w.role && t.called(n, w.name) {
 				found = append(found, n.NodeID)
 			}
 		})
@@ -71,6 +71,18 @@ func (p *Tab) tree() (*tree, error) {
 		t.root = found
 	}
 	return t, nil
+}
+
+// called says whether a node's name has a text in it; what has no name, such as
+// a row, goes by what stands in it.
+func (t *tree) called(n *accessibility.Node, words string) bool {
+	if name := text(n.Name); name != "" {
+		return strings.Contains(name, words)
+	}
+	inner := tree{nodes: t.nodes, root: n.ChildIDs}
+	found := false
+	inner.each(func(n *accessibility.Node) { found = found || strings.Contains(text(n.Name), words) })
+	return found
 }
 
 // each visits all nodes that are read out, in the order of the page.

@@ -65,6 +65,7 @@ func (s *Shared) Open(t *testing.T, base string) *Tab {
 	p.do("listen", chromedp.Listen(ctx, func(e any) { p.watch.hear(ctx, e) }))
 	_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: leaving})
 	p.do("prepare", err)
+	p.Dark(false)
 	return p
 }
 
@@ -248,7 +249,8 @@ func (p *Tab) Resize(width, height int64) {
 	p.do("resize", chromedp.Do(p.ctx, chromedp.EmulateViewport(width, height)))
 }
 
-// Dark has the system prefer dark colours, or light ones.
+// Dark has the system prefer dark colours, or light ones, and no motion: what
+// fades in would be judged half faded.
 func (p *Tab) Dark(on bool) {
 	p.t.Helper()
 	scheme := map[bool]string{true: "dark", false: "light"}[on]

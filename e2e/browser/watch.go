@@ -55,7 +55,9 @@ func (w *watch) hear(ctx context.Context, event any) {
 		w.note("a script of the page failed: %s %s", e.ExceptionDetails.Text, description(e.ExceptionDetails.Exception))
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning {
-			w.note("the console says: %s", said(e.Args))
+			if words := said(e.Args); !strings.Contains(words, "Response Status Error Code 4") { // htmx: a refused form
+				w.note("the console says: %s", words)
+			}
 		}
 	case *log.EventEntryAdded:
 		// A refused form is answered 4xx, which the browser logs as a failure to load.
