@@ -110,24 +110,36 @@ var errTook = errors.New("these are not the times of a tally")
 
 // DecodeTook undoes Encode.
 func DecodeTook(b []byte) (Took, error) {
+	var t Took
+	if err := t.AddEncoded(b, 1); err != nil {
+		return Took{}, err
+	}
+	return t, nil
+}
+
+// AddEncoded counts times times what is encoded; with -1 it takes out what was
+// counted before. After an error it counts anything.
+func (t *Took) AddEncoded(b []byte, times int64) error {
 	if len(b) == 0 {
-		return Took{}, nil
+		return nil
 	}
 	if len(b) > maxTookEncoded {
-		return Took{}, errTook
+		return errTook
 	}
-	buckets := make([]int64, tookBuckets)
+	if t.buckets == nil {
+		t.buckets = make([]int64, tookBuckets)
+	}
 	for i := 0; len(b) > 0; i++ {
 		gap, size := binary.Uvarint(b)
 		if size <= 0 || gap >= tookBuckets {
-			return Took{}, errTook
+			return errTook
 		}
 		n, more := binary.Uvarint(b[size:])
 		if i += int(gap); more <= 0 || i >= tookBuckets || n == 0 || n > math.MaxInt64/tookBuckets {
-			return Took{}, errTook
+			return errTook
 		}
-		buckets[i] = int64(n)
+		t.buckets[i] += times * int64(n)
 		b = b[size+more:]
 	}
-	return Took{buckets}, nil
+	return nil
 }

@@ -16,6 +16,7 @@ func tallyPromises() []promise {
 		{"TalliesAreChosenBySubjectPrefixAndTime", testTalliesAreChosen},
 		{"TalliesAreAddedUpOverSteps", testTalliesAreAddedUpOverSteps},
 		{"TalliesThatANodeHasInMemoryAreLeftOut", testTalliesInMemoryAreLeftOut},
+		{"TalliesOfATimeAreExactWhereItCutsHours", testTalliesCutHours},
 		{"TalliesArePagedBySubject", testTalliesArePagedBySubject},
 		{"OldMinutesBecomeHoursThatCountTheSame", testOldMinutesBecomeHours},
 		{"OldHoursAreDropped", testOldHoursAreDropped},
@@ -131,6 +132,38 @@ func testTalliesInMemoryAreLeftOut(t *testing.T, h *harness) {
 	h.addTallies(t, 2, tallyAt(account, "7", later, 5, 0))
 	q := tidings.TallyQuery{Account: account, Kind: tidings.TallyAnswered, Step: time.Minute, Writer: 1, Since: later}
 	wantTallied(t, h.tallied(t, q), "7 09:26 1/0~1, 7 09:27 5/0~5")
+}
+
+// testTalliesCutHours holds what is made of whole hours against the minutes.
+func testTalliesCutHours(t *testing.T, h *harness) {
+	account, at := h.newAccount(t, "a").ID, h.tallyMinute()
+	for n := range 200 {
+		h.addTallies(t, int64(1+n%2), tallyAt(account, "7", at.Add(time.Duration(n)*time.Minute), 1, 0))
+	}
+	h.addTallies(t, 1, tallyAt(account, "8", at, 1, 0))
+	for _, c := range []struct {
+		from, to int // minutes after 09:26
+		want     string
+	}{
+		{-100, 1000, "7 07:46 200/0~200, 8 07:46 1/0~1"},
+		{0, 200, "7 09:26 200/0~200, 8 09:26 1/0~1"},
+		{1, 200, "7 09:27 199/0~199"},
+		{1, 199, "7 09:27 198/0~198"},
+		{34, 94, "7 10:00 60/0~60"},
+		{5, 6, "7 09:31 1/0~1"},
+		{5, 5, ""},
+		{201, 300, ""},
+	} {
+		q := tidings.TallyQuery{Account: account, Kind: tidings.TallyAnswered, From: at.Add(time.Duration(c.from) * time.Minute), To: at.Add(time.Duration(c.to) * time.Minute)}
+		wantTallied(t, h.tallied(t, q), c.want)
+		q.Subject = "7"
+		only, _, _ := strings.Cut(c.want, ", ")
+		wantTallied(t, h.tallied(t, q), only)
+	}
+	q := tidings.TallyQuery{Account: account, Kind: tidings.TallyAnswered, From: at, To: at.Add(200 * time.Minute), Writer: 1, Since: at.Add(197 * time.Minute)}
+	wantTallied(t, h.tallied(t, q), "7 09:26 199/0~199, 8 09:26 1/0~1")
+	q.Since = at
+	wantTallied(t, h.tallied(t, q), "7 09:26 100/0~100")
 }
 
 func testTalliesArePagedBySubject(t *testing.T, h *harness) {
