@@ -40,11 +40,13 @@ func (s *Server) register() {
 	s.registerNodes()
 	s.registerOutbox()
 	s.registerProfile()
+	s.registerRuns()
 	s.registerSearch()
 	s.registerSetup()
 	s.registerSignIn()
 	s.registerUsers()
 	s.registerWebhooks()
+	s.registerWorkflows()
 	s.open(http.MethodGet, "/", (*visit).nothingHere)
 }
 

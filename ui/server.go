@@ -57,6 +57,7 @@ type Server struct {
 	origins  *http.CrossOriginProtection
 	attempts *attempts // of signing in
 	exports  *exports  // under way
+	undos    *undos    // of workflows' drafts
 	secure   bool      // reached by https, as PublicURL says
 	routes   []Route
 }
@@ -71,7 +72,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: cfg.Logger, mux: http.NewServeMux(), assets: readAssets(),
-		origins: http.NewCrossOriginProtection(), attempts: &attempts{}, exports: newExports(),
+		origins: http.NewCrossOriginProtection(), attempts: &attempts{}, exports: newExports(), undos: newUndos(),
 		secure: strings.HasPrefix(cfg.PublicURL, "https:"),
 	}
 	if cfg.PublicURL != "" {

@@ -346,6 +346,9 @@ const prepare = root => {
   each("dialog[data-auto]", open);
   each("[data-bad-line]", el => document.getElementById(el.dataset.badIn)?.closest("[data-code]").mark?.(+el.dataset.badLine));
   each("[data-submit-now]", f => f.submit());
+  each("[data-scripts]", el => el.dataset.scripts.split(" ").forEach(src => {
+    if (!$(`script[src="${src}"]`)) document.head.append(Object.assign(document.createElement("script"), {src}));
+  }));
   each("[data-toast=good]", t => setTimeout(() => t.remove(), 8000));
 };
 on("htmx:load", e => prepare(e.detail.elt));
