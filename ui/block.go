@@ -334,15 +334,6 @@ func unitOptions() []part.Option {
 	return []part.Option{{Value: "minute", Label: "minutes"}, {Value: "hour", Label: "hours"}, {Value: "day", Label: "days"}, {Value: "second", Label: "seconds"}}
 }
 
-// amount gives seconds as a form shows them: a number, empty for none, and its unit.
-func amount(seconds int64) (number, unit string) {
-	if seconds == 0 {
-		return "", "hour"
-	}
-	n, unit := timerUnit(seconds)
-	return decimal(n), unit
-}
-
 func weekdayOptions() []part.Option {
 	list := make([]part.Option, 7)
 	for i := range list {

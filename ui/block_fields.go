@@ -160,7 +160,8 @@ func (b *blockForm) conditionSummary() string {
 func (b *blockForm) once() part.FieldView {
 	f := b.field("once.mode", "A further event with the same key", string(b.trigger().Once.Mode), "")
 	f.Options = []part.Option{
-		{Value: "", Label: "starts a further run"}, {Value: string(tidings.OnceNever), Label: "never starts another run"},
+		{Value: "", Label: "starts a further run"},
+		{Value: string(tidings.OnceNever), Label: "never starts another run"},
 		{Value: string(tidings.OncePer), Label: "starts another run after a time"},
 	}
 	return f

@@ -303,7 +303,9 @@ func (m *dryRunView) params() string {
 
 func dryModes() []part.Option {
 	return []part.Option{
-		{Value: "reply", Label: "it answers the reply below"}, {Value: "failure", Label: "it fails"},
-		{Value: "live", Label: "make the real call"}, {Value: "none", Label: "nothing: it fails as not answered here"},
+		{Value: "reply", Label: "it answers the reply below"},
+		{Value: "failure", Label: "it fails"},
+		{Value: "live", Label: "make the real call"},
+		{Value: "none", Label: "nothing: it fails as not answered here"},
 	}
 }

@@ -332,8 +332,8 @@ func circular(d *tidings.Definition) bool {
 			todo = append(todo, &d.Blocks[i])
 		}
 	}
-	placed := 0
-	for ; len(todo) > 0; placed++ {
+	inRow := 0
+	for ; len(todo) > 0; inRow++ {
 		b := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
 		for _, to := range b.Exits {
@@ -342,5 +342,5 @@ func circular(d *tidings.Definition) bool {
 			}
 		}
 	}
-	return placed < len(d.Blocks)
+	return inRow < len(d.Blocks)
 }

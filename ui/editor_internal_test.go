@@ -94,8 +94,10 @@ func TestWaysStandSideBySideAndComeTogetherAgain(t *testing.T) {
 		{"a circle", "a:timer next=b; b:timer next=a", "a, b, →a"},
 		{"a circle that nothing leads to", "a:end; b:timer next=c; c:timer next=b", "a | b, c, →b"},
 		{"to itself", "a:timer next=a", "a, →a"},
-		{"the workflow of the docs", "find:webhook ok=code failed=later; code:webhook ok=has failed=later; has:condition yes=wait no=later; wait:timer next=send; send:message next=end; later:addToSegment next=end; end:end",
-			"find{ok: code{ok: has{yes: wait, send, end; no: ↓}, ↓; failed: ↓}, ↓; failed: ↓}, later, →end"},
+		{
+			"the workflow of the docs", "find:webhook ok=code failed=later; code:webhook ok=has failed=later; has:condition yes=wait no=later; wait:timer next=send; send:message next=end; later:addToSegment next=end; end:end",
+			"find{ok: code{ok: has{yes: wait, send, end; no: ↓}, ↓; failed: ↓}, ↓; failed: ↓}, later, →end",
+		},
 	} {
 		d := graph(t, c.graph)
 		if got := drawn(layOut(&d)); got != c.want {
