@@ -73,12 +73,12 @@ type stepCall struct {
 	Request *struct {
 		Method  string      `json:"method"`
 		URL     string      `json:"url"`
-		Headers []headerRow `json:"headers"`
+		Headers []stepHeader `json:"headers"`
 		Body    string      `json:"body"`
 	} `json:"request"`
 	Reply *struct {
 		Status  int         `json:"status"`
-		Headers []headerRow `json:"headers"`
+		Headers []stepHeader `json:"headers"`
 		Format  string      `json:"format"`
 		Body    string      `json:"body"`
 		Size    int64       `json:"size"`
@@ -90,7 +90,7 @@ type stepCall struct {
 	} `json:"tries"`
 }
 
-type headerRow struct{ Name, Value string }
+type stepHeader struct{ Name, Value string }
 
 // stepMail is a mail as a dry run would send it.
 type stepMail struct {
@@ -389,7 +389,7 @@ func stepTime(ms float64) string {
 }
 
 // headerLines writes headers as they are sent.
-func headerLines(first string, rows []headerRow, body string) string {
+func headerLines(first string, rows []stepHeader, body string) string {
 	text := first + "\n"
 	for _, h := range rows {
 		text += h.Name + ": " + h.Value + "\n"
