@@ -111,7 +111,7 @@ func line(points []float64, steps int, top float64, box [2]float64) string {
 	for _, run := range runs(points, steps, top, box) {
 		b.WriteString("M" + strings.Join(run, "L"))
 		if len(run) == 1 {
-			b.WriteString("h.1") // a lone point is a dot
+			b.WriteString("m-2,0h4") // a lone point is a dash
 		}
 	}
 	return b.String()

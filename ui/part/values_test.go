@@ -166,8 +166,8 @@ func TestChartsDrawGapsAndEmptiness(t *testing.T) {
 	}{
 		{nil, ""},
 		{[]float64{0, 10}, "M0,9L100,1"},
-		{[]float64{5}, "M100,5h.1"},
-		{[]float64{0, nan, 10, 10}, "M0,9h.1M66.7,1L100,1"},
+		{[]float64{5}, "M100,5m-2,0h4"},
+		{[]float64{0, nan, 10, 10}, "M0,9m-2,0h4M66.7,1L100,1"},
 		{[]float64{nan, math.Inf(1)}, ""},
 	} {
 		if got := line(c.points, len(c.points), 10, box); got != c.want {
