@@ -129,6 +129,83 @@ func (s *Server) callersOf(ctx context.Context, account tidings.AccountID, webho
 	})
 }
 
+// usersOfWebhooks finds who calls each webhook of an account, or uses the reply
+// of its name, by one walk over workflows, messages and webhooks.
+func (s *Server) usersOfWebhooks(ctx context.Context, account tidings.AccountID, webhooks []tidings.Webhook) (map[tidings.WebhookID][]tidings.Use, error) {
+	users := map[tidings.WebhookID][]tidings.Use{}
+	ids := make(map[string]tidings.WebhookID, len(webhooks))
+	for i := range webhooks {
+		ids[webhooks[i].Name] = webhooks[i].ID
+	}
+	note := func(id tidings.WebhookID, u tidings.Use) {
+		if id != 0 && !slices.Contains(users[id], u) {
+			users[id] = append(users[id], u)
+		}
+	}
+	ofTemplates := func(u tidings.Use, sources ...string) {
+		for _, source := range sources {
+			for _, name := range repliesIn(source) {
+				note(ids[name], u)
+			}
+		}
+	}
+	err := s.eachWebhook(ctx, account, func(w *tidings.Webhook) {
+		user := tidings.Use{Kind: tidings.UseWebhook, ID: int64(w.ID), Name: w.Name}
+		ofTemplates(user, w.URL, w.Body.Template)
+		for _, h := range w.Headers {
+			ofTemplates(user, h.Value)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = s.eachMessage(ctx, account, func(m *tidings.Message) {
+		ofTemplates(tidings.Use{Kind: tidings.UseMessage, ID: int64(m.ID), Name: m.Name}, messageSources(m)...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return users, s.eachDefinition(ctx, account, func(w *tidings.Workflow, d *tidings.Definition) {
+		uses, user := workflow.UsesOf(d), tidings.Use{Kind: tidings.UseWorkflow, ID: int64(w.ID), Name: w.Name}
+		for _, id := range uses.Webhooks {
+			note(id, user)
+		}
+		for _, name := range uses.Data {
+			note(ids[name], user)
+		}
+	})
+}
+
+// repliesIn lists the names behind $data in a template.
+func repliesIn(source string) []string {
+	var names []string
+	if strings.Contains(source, scope.VarData) {
+		mentions(source, func(u vtl.RefUse) bool {
+			if u.Name == scope.VarData && len(u.Path) > 1 {
+				names = append(names, u.Path[1])
+			}
+			return false
+		})
+	}
+	return names
+}
+
+// eachDefinition goes over what the live workflows of an account do: drafts,
+// and what is active.
+func (s *Server) eachDefinition(ctx context.Context, account tidings.AccountID, each func(*tidings.Workflow, *tidings.Definition)) error {
+	return s.eachWorkflow(ctx, account, func(w *tidings.Workflow) error {
+		each(w, &w.Draft)
+		if w.Active == 0 {
+			return nil
+		}
+		active, err := s.store.WorkflowVersion(ctx, account, w.ID, w.Active)
+		if err == nil {
+			each(w, &active)
+		}
+		return err
+	})
+}
+
 // messageUsers finds who sends a message.
 func (s *Server) messageUsers(ctx context.Context, account tidings.AccountID, id tidings.MessageID) ([]tidings.Use, error) {
 	users, err := s.usersOf(ctx, account, func(d *tidings.Definition) bool { return slices.Contains(workflow.UsesOf(d).Messages, id) })
@@ -148,19 +225,10 @@ func (s *Server) usersOfMessages(ctx context.Context, account tidings.AccountID)
 			users[id] = append(users[id], u)
 		}
 	}
-	err := s.eachWorkflow(ctx, account, func(w *tidings.Workflow) error {
-		sent := workflow.UsesOf(&w.Draft).Messages
-		if w.Active != 0 {
-			active, err := s.store.WorkflowVersion(ctx, account, w.ID, w.Active)
-			if err != nil {
-				return err
-			}
-			sent = append(sent, workflow.UsesOf(&active).Messages...)
-		}
-		for _, id := range sent {
+	err := s.eachDefinition(ctx, account, func(w *tidings.Workflow, d *tidings.Definition) {
+		for _, id := range workflow.UsesOf(d).Messages {
 			note(id, tidings.Use{Kind: tidings.UseWorkflow, ID: int64(w.ID), Name: w.Name})
 		}
-		return nil
 	})
 	if err != nil {
 		return nil, err

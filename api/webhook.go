@@ -78,7 +78,7 @@ type webhookJSON struct {
 	CreatedAt   time.Time             `json:"createdAt"`
 	UpdatedAt   time.Time             `json:"updatedAt"`
 	DeletedAt   *time.Time            `json:"deletedAt" doc:"null while it is live."`
-	UsedIn      []useJSON             `json:"usedIn,omitempty" doc:"Who calls it, or uses its reply as $data.get('name'); after a rename, those that use the old name. Only where one webhook is shown."`
+	UsedIn      []useJSON             `json:"usedIn,omitempty" doc:"Who calls it, or uses its reply as $data.get('name'); after a rename, those that use the old name. Only where one webhook is shown, or a list is asked for them."`
 	Warnings    []string              `json:"warnings,omitempty" doc:"What to look after now."`
 }
 
@@ -163,6 +163,7 @@ func (s *Server) createWebhook(ctx context.Context, c caller, in *struct{ JSON b
 func (s *Server) listWebhooks(ctx context.Context, c caller, in *struct {
 	Query   string `query:"q" maxLength:"200" doc:"Only those whose name has this, in any case."`
 	Deleted bool   `query:"deleted" doc:"true: the deleted ones instead of the live ones."`
+	UsedIn  bool   `query:"usedIn" doc:"true: with who uses each of them."`
 	After   int64  `query:"after" minimum:"0" doc:"next of the page before."`
 	Limit   int    `query:"limit" minimum:"1" maximum:"100" default:"100" doc:"The most webhooks of a page."`
 },
@@ -176,6 +177,15 @@ func (s *Server) listWebhooks(ctx context.Context, c caller, in *struct {
 	}
 	var out webhooksJSON
 	out.Webhooks, out.Next = pageOf(list, in.Limit, webhookView, id)
+	if in.UsedIn {
+		users, err := s.usersOfWebhooks(ctx, c.account(), list)
+		if err != nil {
+			return nil, err
+		}
+		for i := range out.Webhooks {
+			out.Webhooks[i].UsedIn = usesView(users[out.Webhooks[i].ID])
+		}
+	}
 	return &struct{ Body webhooksJSON }{out}, nil
 }
 

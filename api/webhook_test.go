@@ -280,6 +280,9 @@ func TestRenamesAndDeletesSayWhoUsesTheReply(t *testing.T) {
 	if a := w.request(key, "GET /v1/webhooks/1", "").want(200); !strings.Contains(a.body, users) || strings.Contains(a.body, "warnings") {
 		t.Error(a.body)
 	}
+	if a := w.request(key, "GET /v1/webhooks?usedIn=true&q=wh5", "").want(200); !strings.Contains(a.body, users) {
+		t.Error(a.body)
+	}
 	if a := w.request(key, "PATCH /v1/webhooks/1", `{"name":"new"}`).want(200); !strings.Contains(a.body, users) || !strings.Contains(a.body, "$data.get('WH5')") {
 		t.Error(a.body)
 	}

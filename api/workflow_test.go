@@ -191,8 +191,10 @@ func TestWhoUsesAThingIsSaidAndKeepsItFromBeingDeleted(t *testing.T) {
 		`{"id":"keep","kind":"updateContact","fields":[{"field":"SHOP.CODE","value":"$data.get('WH5').get('promocode')"}],"exits":{"next":"put"}},`+
 		`{"id":"put","kind":"addToSegment","segmentId":1,"exits":{"next":"end"}`, 1))
 	const users = `"usedIn":[{"kind":"message","id":1,"name":"Promo code"},{"kind":"workflow","id":1,"name":"Welcome"}]`
-	if a := w.request(key, "GET /v1/webhooks/2", "").want(200); !strings.Contains(a.body, users) {
-		t.Errorf("users of the webhook: %s", a.body)
+	for _, line := range []string{"GET /v1/webhooks/2", "GET /v1/webhooks?usedIn=true"} {
+		if a := w.request(key, line, "").want(200); !strings.Contains(a.body, users) {
+			t.Errorf("%s: %s", line, a.body)
+		}
 	}
 	if a := w.request(key, "GET /v1/connectors/1", "").want(200); !strings.Contains(a.body, `"usedIn":[{"kind":"webhook","id":1,"name":"contacts_get_by_email"},{"kind":"workflow","id":1,"name":"Welcome"}]`) {
 		t.Errorf("users of the connector: %s", a.body)

@@ -27,6 +27,7 @@ func (s *Server) register() {
 	s.registerAssets()
 	s.registerAudit()
 	s.registerBroadcasts()
+	s.registerCalls()
 	s.registerConnectors()
 	s.registerContacts()
 	s.registerDashboard()

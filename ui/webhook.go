@@ -59,6 +59,7 @@ func (v *visit) webhooksPage() error {
 	l := &webhookList{Deleted: v.query("deleted") == "true", Query: v.query("q"), Edits: v.edits(), InWindow: v.query("in") == "window" && v.wantsPart(), Clock: v.clock}
 	q := v.pick("after", "q", "deleted")
 	q.Set("limit", "50")
+	q.Set("usedIn", "true")
 	var out struct {
 		Webhooks []webhookView `json:"webhooks"`
 		Next     *int64        `json:"next"`
