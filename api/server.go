@@ -196,6 +196,7 @@ type Server struct {
 	spec    []byte        // /openapi.json
 	docs    []byte        // /docs
 
+	intakes      intakes              // what came to sources lately
 	certificates *source.Certificates // of senders whose signatures need one
 
 	ending     context.Context // ends when long answers must end

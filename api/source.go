@@ -103,6 +103,7 @@ func (s *Server) registerSources() {
 	remove.Errors, remove.Extensions = []int{400, 404, 503}, curl(`curl -X DELETE $TIDINGS/v1/sources/1 -H "Authorization: Bearer $KEY"`)
 	operate(s, remove, manage, s.deleteSource)
 	s.registerSourceIntake()
+	s.registerSourceLog()
 }
 
 func sourceView(src *tidings.Source) sourceJSON {
@@ -230,5 +231,9 @@ func (s *Server) changeSource(ctx context.Context, c caller, in *struct {
 }
 
 func (s *Server) deleteSource(ctx context.Context, c caller, in *sourcePath) (*struct{}, error) {
-	return nil, s.store.DeleteSource(ctx, c.account(), tidings.SourceID(in.ID), c.actor())
+	if err := s.store.DeleteSource(ctx, c.account(), tidings.SourceID(in.ID), c.actor()); err != nil {
+		return nil, err
+	}
+	s.intakes.forget(tidings.SourceID(in.ID))
+	return nil, nil
 }

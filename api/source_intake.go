@@ -67,6 +67,13 @@ func (s *Server) sourceEvents(r *http.Request) (*takenJSON, error) {
 	if err != nil {
 		return nil, err
 	}
+	taken, err := s.eventsOf(ctx, &src, r)
+	s.intakes.note(src.ID, intakeOf(s.cfg.Now(), taken, err))
+	return taken, err
+}
+
+// eventsOf reads and keeps the events of a request to a source.
+func (s *Server) eventsOf(ctx context.Context, src *tidings.Source, r *http.Request) (*takenJSON, error) {
 	held := &heldBody{s: &s.bodies}
 	defer held.release()
 	body, err := held.readUpTo(r.Body, source.MaxBody)
@@ -90,11 +97,11 @@ func (s *Server) sourceEvents(r *http.Request) (*takenJSON, error) {
 		return nil, err
 	}
 	if result.Confirm != nil {
-		if err := s.confirm(ctx, &src, result.Confirm); err != nil {
+		if err := s.confirm(ctx, src, result.Confirm); err != nil {
 			return nil, err
 		}
 	}
-	return s.keepEvents(ctx, &src, &result)
+	return s.keepEvents(ctx, src, &result)
 }
 
 // calledAs gives the URL of a request as its sender knows it.

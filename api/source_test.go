@@ -32,6 +32,13 @@ func TestEventsOfAnotherSenderBecomeActivitiesOnce(t *testing.T) {
 	w.request("", "POST /v1/sources/1", mailgunEvent("another key", "e4", "delivered", "ann@example.com")).want(401)
 	w.request("", "POST /v1/sources/1", `{}`).want(401)
 	w.request("", "POST /v1/sources/9", `{}`).want(404)
+	lately := w.request(key, "GET /v1/sources/1/requests", "").want(200)
+	if got := strings.Count(lately.body, `"at":`); got != 6 || !strings.Contains(lately.body, `"why":[{"event":"accepted","reason":`) || strings.Contains(lately.body, "example.com") {
+		t.Errorf("%d requests came lately: %s", got, lately.body)
+	}
+	if newest := lately.get("requests").([]any)[0].(map[string]any); newest["error"] == "" || newest["accepted"] != 0.0 {
+		t.Errorf("the newest is %v", newest)
+	}
 	feed := w.request(key, "GET /v1/activities?after=0", "").want(200)
 	for _, part := range []string{`"seq":2`, `"contactId":1`, `"activityStatus":"DELIVERED"`, `"contactId":2`, `"activityStatus":"CLICKED"`, `"clickEventLink":"https://shop.example/sale"`, `"messageId":77`} {
 		if !strings.Contains(feed.body, part) {
@@ -41,6 +48,13 @@ func TestEventsOfAnotherSenderBecomeActivitiesOnce(t *testing.T) {
 	if strings.Contains(feed.body, `"seq":3`) {
 		t.Errorf("the feed has too much: %s", feed.body)
 	}
+	for range 30 {
+		w.request("", "POST /v1/sources/1", `{}`).want(401)
+	}
+	if got := w.request(key, "GET /v1/sources/1/requests", "").want(200).body; strings.Count(got, `"at":`) != 20 {
+		t.Errorf("more is kept than is shown: %s", got)
+	}
+	w.request(w.account("other"), "GET /v1/sources/1/requests", "").want(404)
 	if shown := w.request(key, "GET /v1/sources/1", "").want(200).has("set", true); shown.get("lastAt") == nil || strings.Contains(shown.body, "hush") {
 		t.Errorf("shown: %s", shown.body)
 	}

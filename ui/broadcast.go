@@ -3,6 +3,7 @@ package ui
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"tidings/ui/part"
@@ -14,6 +15,7 @@ func (s *Server) registerBroadcasts() {
 	s.act("/messages/broadcasts/review", (*visit).reviewBroadcast)
 	s.act("/messages/broadcasts", (*visit).createBroadcast)
 	s.look("/messages/broadcasts/{id}", (*visit).broadcastPage)
+	s.edit("/messages/broadcasts/{id}/{act}", (*visit).askAboutBroadcast)
 	s.act("/messages/broadcasts/{id}/pause", func(v *visit) error {
 		return v.actOnBroadcast("pause", "Paused. Mails that were on their way still go; all others wait.")
 	})
@@ -427,6 +429,44 @@ func (v *visit) nameOf(path, what string, id int64) (string, error) {
 		return what + " " + decimal(id) + ", which was deleted", nil
 	}
 	return thing.Name, err
+}
+
+// broadcastAsk is what is asked before an act on a broadcast.
+type broadcastAsk struct {
+	Act, Label, Lost string
+	Kind             part.Kind
+	States           []string // in which it is possible
+}
+
+func broadcastAsks() []broadcastAsk {
+	return []broadcastAsk{
+		{"pause", "Pause", "Mails that are made wait, too; a few that are on their way still go. It can go on where it was.", part.Primary, []string{"scheduled", "running"}},
+		{"resume", "Go on", "It goes on where it was: contacts who have had the mail don't get it twice.", part.Primary, []string{"paused"}},
+		{"cancel", "Cancel the broadcast", "Mails that wait are dropped, and no more are made. What was sent is sent. A canceled broadcast can't go on.", part.Danger, []string{"scheduled", "running", "paused"}},
+	}
+}
+
+// asks are the acts that are possible now.
+func (b *shownBroadcast) asks() []broadcastAsk {
+	return slices.DeleteFunc(broadcastAsks(), func(a broadcastAsk) bool { return !b.Edits || !slices.Contains(a.States, b.State) })
+}
+
+// askAboutBroadcast asks on a page of its own: browsers without script have no dialogs.
+func (v *visit) askAboutBroadcast() error {
+	id, err := v.id("id")
+	if err != nil {
+		return err
+	}
+	var b broadcast
+	if err := v.get("/v1/broadcasts/"+decimal(id), nil, &b); err != nil {
+		return err
+	}
+	for _, a := range broadcastAsks() {
+		if a.Act == v.r.PathValue("act") {
+			return v.page(broadcastView(a.Label+": "+b.Name), broadcastAskForm(&b, a))
+		}
+	}
+	return v.nothingHere()
 }
 
 func (v *visit) actOnBroadcast(act, said string) error {

@@ -319,7 +319,7 @@ func categoryRow(f emailForm, i int, c mailCategory) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = part.Input(part.FieldView{Name: "categories.key", ID: "category-key-" + strconv.Itoa(i), Label: "Key", Value: c.Key, Placeholder: "NEWS", Mono: true, Error: f.fault("categories[" + strconv.Itoa(i) + "].key")}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = part.Input(part.FieldView{Name: "categories.key", ID: "category-key-" + strconv.Itoa(i), Label: "Key", LabelHidden: i > 0, Value: c.Key, Placeholder: "NEWS", Mono: true, Error: f.fault("categories[" + strconv.Itoa(i) + "].key")}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -327,7 +327,7 @@ func categoryRow(f emailForm, i int, c mailCategory) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = part.Input(part.FieldView{Name: "categories.name", ID: "category-name-" + strconv.Itoa(i), Label: "Name for people", Value: c.Name, Placeholder: "News, once a week", Error: f.fault("categories[" + strconv.Itoa(i) + "].name")}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = part.Input(part.FieldView{Name: "categories.name", ID: "category-name-" + strconv.Itoa(i), Label: "Name for people", LabelHidden: i > 0, Value: c.Name, Placeholder: "News, once a week", Error: f.fault("categories[" + strconv.Itoa(i) + "].name")}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"cmp"
+	"net/url"
 	"time"
 
 	"tidings/ui/part"
@@ -71,13 +72,13 @@ func (m *mail) called() string {
 
 // outbox is what the list of mails shows.
 type outbox struct {
-	Mails   []mail
-	Clock   part.Clock
-	Pager   part.PagerView
-	States  []part.Chip
-	Active  []part.Chip
-	Message string // name of the message that is chosen
-	Query   map[string]string
+	Mails  []mail
+	Clock  part.Clock
+	Pager  part.PagerView
+	States []part.Chip
+	Active []part.Chip
+	Query  map[string]string // the filters that are on
+	Names  map[string]string // what those are called that are chosen by id
 }
 
 // filtered says whether only some mails are asked for.
@@ -93,7 +94,7 @@ func (v *visit) outboxPage() error {
 	if err := v.get("/v1/outbox", query, &page); err != nil {
 		return err
 	}
-	o := outbox{Mails: page.Mails, Clock: v.clock, Pager: v.olderPages(page.Next, len(page.Mails)), Query: map[string]string{}}
+	o := outbox{Mails: page.Mails, Clock: v.clock, Pager: v.olderPages(page.Next, len(page.Mails)), Query: map[string]string{}, Names: map[string]string{}}
 	for _, name := range names {
 		if value := query.Get(name); value != "" {
 			o.Query[name] = value
@@ -103,15 +104,45 @@ func (v *visit) outboxPage() error {
 	for _, state := range []string{"queued", "sent", "failed", "dropped"} {
 		o.States = append(o.States, part.Chip{Label: state, Href: v.with("state", state), On: o.Query["state"] == state})
 	}
-	for _, c := range []struct{ name, label string }{{"contactId", "contact"}, {"messageId", "message"}, {"broadcastId", "broadcast"}, {"workflowId", "workflow"}, {"from", "from"}, {"to", "until"}} {
-		if value := o.Query[c.name]; value != "" {
-			o.Active = append(o.Active, part.Chip{Label: c.label + ": " + value, Href: v.with(c.name, ""), On: true})
-		}
-	}
-	if id := o.Query["messageId"]; id != "" && len(o.Mails) > 0 {
-		o.Message = o.Mails[0].MessageName
+	if err := v.nameFilters(&o); err != nil {
+		return err
 	}
 	return v.page(view{Title: "Outbox", Purpose: "Every mail that was made, and what became of it."}, outboxPage(&o))
+}
+
+// nameFilters says which filters are on, by what the things are called.
+func (v *visit) nameFilters(o *outbox) error {
+	for _, c := range []struct{ name, label, path string }{
+		{"contactId", "contact", "/v1/contacts/"},
+		{"messageId", "message", "/v1/messages/"},
+		{"broadcastId", "broadcast", "/v1/broadcasts/"},
+		{"workflowId", "workflow", "/v1/workflows/"},
+		{"from", "from", ""},
+		{"to", "until", ""},
+	} {
+		value := o.Query[c.name]
+		if value == "" {
+			continue
+		}
+		word := value
+		if c.path != "" {
+			var thing struct {
+				person
+				Name string `json:"name"`
+			}
+			err := v.get(c.path+url.PathEscape(value), nil, &thing)
+			if err != nil && !isNotFound(err) {
+				return err
+			}
+			if c.name == "contactId" && err == nil {
+				thing.Name = (&thing.person).words()
+			}
+			word = cmp.Or(thing.Name, value)
+		}
+		o.Names[c.name] = word
+		o.Active = append(o.Active, part.Chip{Label: c.label + ": " + word, Href: v.with(c.name, ""), On: true})
+	}
+	return nil
 }
 
 // shownMail is what a mail's page shows.

@@ -104,7 +104,7 @@ func outboxPage(o *outbox) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = part.SearchSelect(part.SearchSelectView{FieldView: part.FieldView{Name: "contactId", Label: "Contact", Value: o.Query["contactId"], Placeholder: "Contact", LabelHidden: true}, Text: o.Query["contactId"], Source: "/contacts/pick"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = part.SearchSelect(part.SearchSelectView{FieldView: part.FieldView{Name: "contactId", Label: "Contact", Value: o.Query["contactId"], Placeholder: "Anybody"}, Text: o.Names["contactId"], Source: "/contacts/pick"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -112,7 +112,7 @@ func outboxPage(o *outbox) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = part.SearchSelect(part.SearchSelectView{FieldView: part.FieldView{Name: "messageId", Label: "Message", Value: o.Query["messageId"], Placeholder: "Message", LabelHidden: true}, Text: cmp.Or(o.Message, o.Query["messageId"]), Source: "/messages/pick"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = part.SearchSelect(part.SearchSelectView{FieldView: part.FieldView{Name: "messageId", Label: "Message", Value: o.Query["messageId"], Placeholder: "Any"}, Text: o.Names["messageId"], Source: "/messages/pick"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -128,7 +128,7 @@ func outboxPage(o *outbox) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = part.Input(part.FieldView{Name: "to", Label: "until", Type: "date", Value: o.Query["to"]}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = part.Input(part.FieldView{Name: "to", Label: "Until", Type: "date", Value: o.Query["to"]}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -45,6 +45,7 @@ func (s *Server) register() {
 	s.registerSearch()
 	s.registerSetup()
 	s.registerSignIn()
+	s.registerSources()
 	s.registerUsers()
 	s.registerWebhooks()
 	s.registerWorkflows()
