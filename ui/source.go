@@ -109,7 +109,7 @@ func (f *sourceForm) fault(field string) string {
 }
 
 func (v *visit) newSourcePage() error {
-	kind, known := kindOf(v.query("kind"))
+	kind, known := senderKind(v.query("kind"))
 	if !known {
 		return v.page(sourceView("Add a source"), sourceKindsPage(sourceKinds()))
 	}
@@ -154,7 +154,7 @@ func (v *visit) createSource() error {
 	if err != nil {
 		return err
 	}
-	kind, known := kindOf(typed.text("kind"))
+	kind, known := senderKind(typed.text("kind"))
 	if !known {
 		return v.page(sourceView("Add a source"), sourceKindsPage(sourceKinds()))
 	}
@@ -220,7 +220,7 @@ func (v *visit) sourcePage() error {
 
 // showSource shows a source; f is what was typed to change it, nil = nothing.
 func (v *visit) showSource(src source, f *sourceForm) error {
-	kind, _ := kindOf(src.Kind)
+	kind, _ := senderKind(src.Kind)
 	shown := shownSource{source: src, Kind: kind, Clock: v.clock, Edits: v.edits(), Base: v.base(), Form: f}
 	var page struct {
 		Requests []intake `json:"requests"`
@@ -251,7 +251,7 @@ func (v *visit) changeSource() error {
 	if err != nil {
 		return err
 	}
-	kind, _ := kindOf(src.Kind)
+	kind, _ := senderKind(src.Kind)
 	f := &sourceForm{source: src, Kind: kind}
 	f.typeInto(typed)
 	asked := f.asked()
@@ -275,7 +275,7 @@ func (v *visit) deleteSourcePage() error {
 	if err != nil {
 		return err
 	}
-	kind, _ := kindOf(src.Kind)
+	kind, _ := senderKind(src.Kind)
 	return v.page(sourceView("Delete "+src.Name+"?"), deleteSourcePage(&src, kind))
 }
 

@@ -24,8 +24,8 @@ type sourceSecret struct {
 // sourceEvent is what an event of a service becomes.
 type sourceEvent struct{ Event, Becomes string }
 
-// kindOf finds a kind by its key in the API.
-func kindOf(key string) (sourceKind, bool) {
+// senderKind finds a kind by its key in the API.
+func senderKind(key string) (sourceKind, bool) {
 	for _, kind := range sourceKinds() {
 		if kind.Key == key {
 			return kind, true

@@ -296,7 +296,7 @@ func sourceTable(l *sourceList) templ.Component {
 }
 
 func kindLabel(key string) string {
-	kind, _ := kindOf(key)
+	kind, _ := senderKind(key)
 	return kind.Label
 }
 
