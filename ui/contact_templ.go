@@ -1618,12 +1618,12 @@ func contactBlacklist(c *contactJSON) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if ch.Blacklisted {
-					templ_7745c5c3_Err = part.Button(part.ButtonView{Label: "Take off", Small: true, Attrs: templ.Attributes{"aria-label": "Take " + ch.Value + " off the black list"}}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = part.Button(part.ButtonView{Label: "Take off", Small: true, Attrs: templ.Attributes{"aria-label": "Take off the black list: " + ch.Value}}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 				} else {
-					templ_7745c5c3_Err = part.Button(part.ButtonView{Label: "Put on", Small: true, Kind: part.Danger, Attrs: templ.Attributes{"aria-label": "Put " + ch.Value + " on the black list"}}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = part.Button(part.ButtonView{Label: "Put on", Small: true, Kind: part.Danger, Attrs: templ.Attributes{"aria-label": "Put on the black list: " + ch.Value}}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -150,9 +150,10 @@ func (p *Tab) Go(path string) {
 	p.settle()
 }
 
-// Visit is Go for an address that may be no page: it says whether it is one, a
-// whole page for people.
-func (p *Tab) Visit(path string) bool {
+// Visit is Go for an address that may be no page. It says what it is: "page", a
+// whole page for people, which is open then; "" for something else; or the
+// status of a refusal.
+func (p *Tab) Visit(path string) string {
 	p.t.Helper()
 	kind, err := evalAwait[string](p, fmt.Sprintf(`fetch(%q).then(async r => {
 		const html = r.headers.get("Content-Type")?.startsWith("text/html") && (await r.text()).startsWith("<!doctype html>");
@@ -161,14 +162,10 @@ func (p *Tab) Visit(path string) bool {
 	if err != nil {
 		kind = "page" // there is no page yet from which it could be asked for
 	}
-	if kind != "page" {
-		if kind != "" {
-			p.t.Errorf("%s leads to %s, which is answered %s", p.Path(), path, kind)
-		}
-		return false
+	if kind == "page" {
+		p.Go(path)
 	}
-	p.Go(path)
-	return true
+	return kind
 }
 
 // Reload loads the page again.
