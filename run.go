@@ -130,6 +130,7 @@ type RunQuery struct {
 	Account  AccountID
 	Workflow WorkflowID
 	Contact  ContactID
+	Event    EventID
 	State    RunState
 	Marked   bool // only those on whose way something failed
 	From     time.Time

@@ -83,6 +83,7 @@ type stoppedRunsJSON struct {
 // reads no other embedded parameters.
 type RunFilter struct {
 	Contact int64  `query:"contactId" minimum:"0" doc:"Only those of this contact."`
+	Event   int64  `query:"eventId" minimum:"0" doc:"Only those that this event has started."`
 	State   string `query:"state" enum:"going,ended,failed,stopped" doc:"Only those in this state."`
 	Marked  bool   `query:"marked" doc:"true: only those on whose way something went wrong."`
 	From    string `query:"from" maxLength:"40" doc:"Only those that started at this time or later, as 2026-01-31T15:04:05Z."`
@@ -139,7 +140,7 @@ func runView(r *tidings.Run) runJSON {
 func (s *Server) runPage(ctx context.Context, account tidings.AccountID, workflow int64, f *RunFilter) (*struct{ Body runsJSON }, error) {
 	d := &decoder{}
 	q := tidings.RunQuery{
-		Account: account, Workflow: tidings.WorkflowID(workflow), Contact: tidings.ContactID(f.Contact), State: tidings.RunState(f.State), Marked: f.Marked,
+		Account: account, Workflow: tidings.WorkflowID(workflow), Contact: tidings.ContactID(f.Contact), Event: tidings.EventID(f.Event), State: tidings.RunState(f.State), Marked: f.Marked,
 		Before: tidings.RunID(f.Before), Limit: f.Limit,
 		From: d.queryTime("from", f.From), To: d.queryTime("to", f.To),
 	}

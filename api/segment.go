@@ -30,7 +30,8 @@ type Segments interface {
 	// SegmentsOf gives the segments that a contact is in.
 	SegmentsOf(ctx context.Context, account tidings.AccountID, contact tidings.ContactID) ([]tidings.Segment, error)
 	CountMembers(ctx context.Context, account tidings.AccountID, id tidings.SegmentID) (int64, error)
-	CountMatching(ctx context.Context, account tidings.AccountID, condition *tidings.Condition) (int64, error)
+	// Matching counts the contacts of whom a condition holds and gives the first of them.
+	Matching(ctx context.Context, account tidings.AccountID, condition *tidings.Condition, first int) (int64, []tidings.Contact, error)
 }
 
 type segmentInputJSON struct {
@@ -63,6 +64,14 @@ type segmentsJSON struct {
 
 type countJSON struct {
 	Count int64 `json:"count" doc:"Contacts, now."`
+}
+
+// previewContacts is how many contacts a preview of a condition shows.
+const previewContacts = 10
+
+type matchingJSON struct {
+	Count    int64          `json:"count" doc:"Contacts of whom the condition holds, now."`
+	Contacts []*contactJSON `json:"contacts" doc:"The first ten of them, by id."`
 }
 
 type membersInputJSON struct {
@@ -113,7 +122,7 @@ func (s *Server) registerSegments() {
   -d '{"name":"Lviv, rich","condition":{"all":[{"field":"TOWN","op":"equals","value":"Lviv"},{"field":"PERSONAL.BONUS","op":"greater","value":100}]}}'`)
 	operate(s, create, manage, s.createSegment)
 
-	preview := at(http.MethodPost, "/v1/segments/preview", "preview-segment", "Count the contacts of whom a condition holds")
+	preview := at(http.MethodPost, "/v1/segments/preview", "preview-segment", "Count the contacts of whom a condition holds, and show the first")
 	preview.Description, preview.Errors = "Every contact of the account is looked at.", []int{400, 408, 413, 415, 422, 503}
 	preview.Extensions = curl(`curl -X POST $TIDINGS/v1/segments/preview -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" -d '{"condition":{"field":"EMAIL","op":"endsWith","value":"@example.com"}}'`)
 	operate(s, preview, read, s.previewSegment)
@@ -223,7 +232,7 @@ func (s *Server) createSegment(ctx context.Context, c caller, in *struct{ JSON b
 	return &shownSegment{segmentView(&g)}, nil
 }
 
-func (s *Server) previewSegment(ctx context.Context, c caller, in *struct{ JSON body[previewJSON] }) (*struct{ Body countJSON }, error) {
+func (s *Server) previewSegment(ctx context.Context, c caller, in *struct{ JSON body[previewJSON] }) (*struct{ Body matchingJSON }, error) {
 	if !in.JSON.value.Condition.given() {
 		return nil, invalidField("condition", "is required")
 	}
@@ -232,8 +241,8 @@ func (s *Server) previewSegment(ctx context.Context, c caller, in *struct{ JSON 
 	if len(d.faults) > 0 {
 		return nil, &tidings.Error{Code: tidings.CodeInvalid, Message: "the condition breaks the rules", Fields: d.faults}
 	}
-	n, err := s.store.CountMatching(ctx, c.account(), condition)
-	return &struct{ Body countJSON }{countJSON{n}}, err
+	n, first, err := s.store.Matching(ctx, c.account(), condition, previewContacts)
+	return &struct{ Body matchingJSON }{matchingJSON{n, contactViews(first)}}, err
 }
 
 func (s *Server) getSegment(ctx context.Context, c caller, in *segmentPath) (*shownSegment, error) {

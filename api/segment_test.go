@@ -52,6 +52,9 @@ func TestASegmentByConditionHasThoseOfWhomItHolds(t *testing.T) {
 	w.madeContact(key, `{"sms":"380671234567"}`)
 	const condition = `{"any":[{"all":[{"field":"town","op":"equals","value":"LVIV"},{"field":"PERSONAL.BONUS","op":"greater","value":100}]},{"field":"EMAIL","op":"isEmpty"}]}`
 	w.request(key, "POST /v1/segments/preview", `{"condition":`+condition+`}`).want(200).has("count", 2.0)
+	if got := memberIDs(w.request(key, "POST /v1/segments/preview", `{"condition":`+condition+`}`)); got != "1 3" {
+		t.Errorf("the preview shows %s", got)
+	}
 	a := w.request(key, "POST /v1/segments", `{"name":"x","condition":`+condition+`}`).want(201).has("kind", "condition")
 	if shown := strings.Replace(condition, "100", `"100"`, 1); !strings.Contains(a.body, shown) {
 		t.Errorf("%s\nwant %s", a.body, shown)

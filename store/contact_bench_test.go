@@ -131,7 +131,7 @@ func BenchmarkContacts(b *testing.B) {
 	b.Run("count", func(b *testing.B) {
 		c := tidings.Condition{Field: "PERSONAL.BONUS", Op: tidings.Greater, Values: []string{"900"}}
 		for range b.N {
-			n, err := s.CountMatching(context.Background(), 1, &c)
+			n, _, err := s.Matching(context.Background(), 1, &c, 0)
 			if err != nil || n < int64(total/20) {
 				b.Fatal(n, err)
 			}

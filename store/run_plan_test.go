@@ -87,6 +87,7 @@ func TestListsEnterTheNarrowestIndex(t *testing.T) {
 		{tidings.RunQuery{Workflow: 1, State: tidings.RunGoing}, "run_workflow (workflow=? AND id<?)"},
 		{tidings.RunQuery{Workflow: 1, State: tidings.RunFailed}, "run_failed (account=? AND id<?)"},
 		{tidings.RunQuery{Workflow: 1, Marked: true}, "run_marked (account=? AND id<?)"},
+		{tidings.RunQuery{Event: 1, Contact: 1}, "run_event (event=? AND rowid<?)"},
 		{tidings.RunQuery{Workflow: 1, Contact: 1, State: tidings.RunFailed}, "run_contact (contact=? AND id<?)"},
 	} {
 		query, args := runQuery(c.q)

@@ -31,6 +31,8 @@ func (s *Store) Runs(ctx context.Context, q tidings.RunQuery) ([]tidings.Run, er
 func runQuery(q tidings.RunQuery) (string, []any) {
 	by := "account"
 	switch {
+	case q.Event != 0:
+		by = "event"
 	case q.Contact != 0:
 		by = "contact"
 	case q.State == tidings.RunFailed || q.Marked: // which are few: they have indexes of their own
@@ -43,6 +45,9 @@ func runQuery(q tidings.RunQuery) (string, []any) {
 		b.args[2] = millis(q.To)
 	}
 	b.equal("account", int64(q.Account))
+	if q.Event != 0 {
+		b.equal("event", int64(q.Event))
+	}
 	if q.Contact != 0 {
 		b.text += ` AND contact > 0`
 		b.equal("contact", int64(q.Contact))

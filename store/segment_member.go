@@ -165,18 +165,27 @@ func (s *Store) CountMembers(ctx context.Context, account tidings.AccountID, id 
 		err := r.row(`SELECT count(*) FROM segment_member WHERE segment = $1`, id).Scan(&n)
 		return n, readError(err)
 	}
-	return s.CountMatching(ctx, account, g.Condition)
+	n, _, err := s.Matching(ctx, account, g.Condition, 0)
+	return n, err
 }
 
-// CountMatching counts the contacts of whom a condition holds now; see CountMembers.
-func (s *Store) CountMatching(ctx context.Context, account tidings.AccountID, condition *tidings.Condition) (int64, error) {
+// Matching counts the contacts of whom a condition holds now, see CountMembers,
+// and gives the first of them, at most so many.
+func (s *Store) Matching(ctx context.Context, account tidings.AccountID, condition *tidings.Condition, first int) (int64, []tidings.Contact, error) {
 	var n int64
+	var page tidings.MemberPage
 	scan := contactScan{r: reader{s, ctx}, account: account}
-	err := scan.each(condition, func(tidings.ContactID) bool {
-		n++
+	err := scan.each(condition, func(id tidings.ContactID) bool {
+		if n++; n <= int64(first) {
+			page.Contacts = append(page.Contacts, tidings.Contact{ID: id})
+		}
 		return true
 	})
-	return n, err
+	if err != nil {
+		return 0, nil, err
+	}
+	err = s.complete(ctx, account, &page)
+	return n, page.Contacts, err
 }
 
 // InSegment says whether a contact is in a segment; CodeNotFound when the

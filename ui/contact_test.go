@@ -55,7 +55,7 @@ func TestATimelineIsPaged(t *testing.T) {
 	}
 	b := w.as(tidings.RoleViewer)
 	for _, kind := range []string{"", "?kind=event"} {
-		first := b.get("/contacts/1" + kind).says("30 entries shown", "k39")
+		first := b.get("/contacts/1"+kind).says("30 entries shown", "k39")
 		second := b.get(first.attr("a[rel=next]", "href")).says("10 entries shown", "k0").saysNot("k39")
 		second.has("a[rel=prev]").hasNot("#timeline[data-refresh]")
 	}

@@ -47,6 +47,8 @@ func testRunsAreChosenAndPaged(t *testing.T, h *harness) {
 		{tidings.RunQuery{Limit: 100, Contact: contact}, "[9 8 7 6 5 4 3 2]"},
 		{tidings.RunQuery{Limit: 100, Contact: contact, Workflow: v.ID, State: tidings.RunGoing, Before: 9}, "[7]"},
 		{tidings.RunQuery{Limit: 100, Contact: contact + 1}, "[]"},
+		{tidings.RunQuery{Limit: 100, Event: runs[1].Event}, fmt.Sprint([]tidings.RunID{runs[1].ID})},
+		{tidings.RunQuery{Limit: 100, Event: runs[1].Event, Contact: contact + 1}, "[]"},
 		{tidings.RunQuery{Limit: 100, From: begin.Add(3 * time.Minute), To: begin.Add(5 * time.Minute)}, "[5 4]"},
 	} {
 		c.q.Account = account
