@@ -100,7 +100,9 @@ type MailQuery struct {
 	Broadcast BroadcastID
 	Workflow  WorkflowID
 	State     MailState
-	Before    MailID // the page after this one
+	From      time.Time // mails that were made then or later
+	To        time.Time // mails that were made before
+	Before    MailID    // the page after this one
 	Limit     int    // 1 or more
 }
 

@@ -124,13 +124,20 @@ func (s *Server) listMails(ctx context.Context, c caller, in *struct {
 	Message   int64  `query:"messageId" minimum:"0" doc:"Only those of this message."`
 	Broadcast int64  `query:"broadcastId" minimum:"0" doc:"Only those of this broadcast."`
 	Workflow  int64  `query:"workflowId" minimum:"0" doc:"Only those of this workflow."`
+	From      string `query:"from" doc:"Only those made at this day or time or later."`
+	To        string `query:"to" doc:"Only those made before this time, or on this day at the latest."`
 	Before    int64  `query:"before" minimum:"0" doc:"next of the page before."`
 	Limit     int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"The most mails of a page."`
 },
 ) (*struct{ Body mailsJSON }, error) {
+	d := &decoder{}
+	from, to := d.day(in.From, "from", false), d.day(in.To, "to", true)
+	if len(d.faults) > 0 {
+		return nil, unreadable("the request's parameters are wrong", d.faults...)
+	}
 	mails, err := s.store.Mails(ctx, tidings.MailQuery{
 		Account: c.account(), State: tidings.MailState(in.State), Contact: tidings.ContactID(in.Contact), Message: tidings.MessageID(in.Message),
-		Broadcast: tidings.BroadcastID(in.Broadcast), Workflow: tidings.WorkflowID(in.Workflow), Before: tidings.MailID(in.Before), Limit: in.Limit,
+		Broadcast: tidings.BroadcastID(in.Broadcast), Workflow: tidings.WorkflowID(in.Workflow), From: from, To: to, Before: tidings.MailID(in.Before), Limit: in.Limit,
 	})
 	if err != nil {
 		return nil, err

@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"fmt"
 	"time"
 
 	"tidings"
@@ -61,7 +64,11 @@ func (s *Store) mail(ctx context.Context, row scanner, id tidings.MailID) (tidin
 
 // Mails gives the mails that a query chooses, newest first, without their bodies.
 func (s *Store) Mails(ctx context.Context, q tidings.MailQuery) ([]tidings.Mail, error) {
-	query, args := mailQuery(q)
+	from, to, err := s.mailsWithin(ctx, q.From, q.To)
+	if err != nil {
+		return nil, err
+	}
+	query, args := mailQuery(q, from, to)
 	rows, err := s.rows(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -69,8 +76,56 @@ func (s *Store) Mails(ctx context.Context, q tidings.MailQuery) ([]tidings.Mail,
 	return scanMails(rows)
 }
 
-// mailQuery writes a query as SQL; see runQuery.
-func mailQuery(q tidings.MailQuery) (string, []any) {
+// mailDisorder is by how many ids mails may be out of the order of their times:
+// those that nodes make at the same moment.
+const mailDisorder = 1000
+
+// mailsWithin bounds the ids of the mails that were made from a time on and
+// before another one; zero times bound nothing.
+func (s *Store) mailsWithin(ctx context.Context, from, to time.Time) (after, before int64, err error) {
+	if !from.IsZero() {
+		if after, err = s.mailAt(ctx, from); err != nil {
+			return 0, 0, err
+		}
+		after -= mailDisorder
+	}
+	if !to.IsZero() {
+		if before, err = s.mailAt(ctx, to); err != nil {
+			return 0, 0, err
+		}
+		before += mailDisorder
+	}
+	return after, before, nil
+}
+
+// mailAt finds the first id of which all mails were made at a time or later, by
+// halving: mails have their ids in the order of their making, and there is no
+// index of times.
+func (s *Store) mailAt(ctx context.Context, at time.Time) (int64, error) {
+	var low, high int64
+	if err := s.row(ctx, `SELECT coalesce(max(id), 0) + 1 FROM mail`).Scan(&high); err != nil {
+		return 0, readError(err)
+	}
+	for low < high {
+		middle := low + (high-low)/2
+		var id, created int64
+		err := s.row(ctx, `SELECT id, created FROM mail WHERE id >= $1 ORDER BY id LIMIT 1`, middle).Scan(&id, &created)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			high = middle
+		case err != nil:
+			return 0, readError(err)
+		case created >= millis(at):
+			high = middle
+		default:
+			low = id + 1
+		}
+	}
+	return low, nil
+}
+
+// mailQuery writes a query as SQL; see runQuery. The ids are those of mailsWithin.
+func mailQuery(q tidings.MailQuery, after, before int64) (string, []any) {
 	by := "account"
 	switch {
 	case q.Contact != 0:
@@ -83,7 +138,7 @@ func mailQuery(q tidings.MailQuery) (string, []any) {
 	case q.Workflow != 0:
 		by = "workflow"
 	}
-	b := listQuery{text: selectMail + ` WHERE id < $1`, args: []any{orMax(int64(q.Before))}, by: by}
+	b := listQuery{text: selectMail + ` WHERE id < $1`, args: []any{min(orMax(int64(q.Before)), orMax(before))}, by: by}
 	b.equal("account", int64(q.Account))
 	for _, c := range []struct {
 		column string
@@ -100,6 +155,20 @@ func mailQuery(q tidings.MailQuery) (string, []any) {
 		b.equal(c.column, c.value)
 	}
 	b.state(string(q.State))
+	for _, bound := range []struct {
+		asked bool
+		text  string
+		value int64
+	}{
+		{!q.From.IsZero(), " AND id >= $%d", after},
+		{!q.From.IsZero(), " AND created >= $%d", millis(q.From)},
+		{!q.To.IsZero(), " AND created < $%d", millis(q.To)},
+	} {
+		if bound.asked {
+			b.args = append(b.args, bound.value)
+			b.text += fmt.Sprintf(bound.text, len(b.args))
+		}
+	}
 	return b.newestFirst(q.Limit)
 }
 

@@ -105,10 +105,45 @@ func TestListsEnterTheNarrowestIndex(t *testing.T) {
 		{tidings.MailQuery{Broadcast: 1, Message: 1}, "mail_broadcast (broadcast=? AND id<?)"},
 		{tidings.MailQuery{Message: 1, Workflow: 1}, "mail_message (message=? AND id<?)"},
 		{tidings.MailQuery{Workflow: 1}, "mail_workflow (workflow=? AND id<?)"},
+		{tidings.MailQuery{From: time.Unix(1, 0), To: time.Unix(2, 0)}, "mail_account (account=? AND id>? AND id<?)"},
+		{tidings.MailQuery{Message: 1, From: time.Unix(1, 0)}, "mail_message (message=? AND id>? AND id<?)"},
 	} {
-		query, args := mailQuery(c.q)
+		query, args := mailQuery(c.q, 1, 2)
 		if got := plan(t, s, query, args...); len(got) != 1 || got[0] != "SEARCH mail USING INDEX "+c.want {
 			t.Errorf("%+v: %q, want the index %s", c.q, got, c.want)
+		}
+	}
+}
+
+// TestTheFirstMailOfATimeIsFoundByHalving makes mails with holes between their
+// ids, as a purge leaves them.
+func TestTheFirstMailOfATimeIsFoundByHalving(t *testing.T) {
+	s := openPlain(t)
+	err := s.commit(t.Context(), func(tx *writeTx) error {
+		_, err := tx.exec(`WITH RECURSIVE k (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM k WHERE i < 500)
+			INSERT INTO mail (id, account, iid, message, name, tag, language, contact, external, address, broadcast, workflow, block, instance, event,
+				event_key, event_type, test, from_name, from_address, reply_to, categories, subject, state, due, wake, created)
+			SELECT i * 7, 1, '', 0, '', '', '', 1, '', '', 0, 0, '', '', 0, '', '', 0, '', '', '', '', '', 'sent', 0, 0, 1000000 + i * 1000 FROM k`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ second, id int64 }{{0, 0}, {1001, 0}, {1002, 8}, {1250, 1744}, {1500, 3494}, {1501, 3501}, {9000, 3501}} {
+		if got, err := s.mailAt(t.Context(), time.Unix(c.second, 0)); got != c.id || err != nil {
+			t.Errorf("second %d begins at %d, %v; want %d", c.second, got, err, c.id)
+		}
+	}
+	for _, c := range []struct {
+		from, to int64
+		want     int
+	}{{0, 1001, 0}, {0, 1002, 1}, {1100, 1110, 10}, {1499, 0, 2}, {1501, 0, 0}} {
+		q := tidings.MailQuery{Account: 1, Limit: 1000, From: time.Unix(c.from, 0)}
+		if c.to != 0 {
+			q.To = time.Unix(c.to, 0)
+		}
+		if mails, err := s.Mails(t.Context(), q); len(mails) != c.want || err != nil {
+			t.Errorf("from %d to %d there are %d mails, %v; want %d", c.from, c.to, len(mails), err, c.want)
 		}
 	}
 }

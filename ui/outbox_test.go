@@ -31,6 +31,9 @@ func TestTheOutboxIsFilteredAndPaged(t *testing.T) {
 	p = b.get("/messages/outbox?messageId=1&contactId=1").want(200).says("message: Promo code", "contact: Ann Weaver").has("a[href=/messages/outbox/51]")
 	p.has("nav.chips a[aria-current]", "a[href^=/messages/outbox?contactId=1&messageId=1&state=failed]")
 	b.get("/messages/outbox?state=failed").want(200).says("No mail fits")
+	b.get("/messages/outbox?from=2000-01-01&to=2000-12-31").want(200).says("No mail fits", "from: 2000-01-01", "until: 2000-12-31")
+	b.get("/messages/outbox?from=2000-01-01").want(200).has("a[href=/messages/outbox/51]", "input[name=from][value=2000-01-01]")
+	b.get("/messages/outbox?from=soon").want(http.StatusBadRequest)
 	b.get("/messages/outbox?state=nonsense").want(http.StatusBadRequest)
 }
 
