@@ -190,3 +190,15 @@ func TestSettingsOfMailAreMergedAndChecked(t *testing.T) {
 		t.Errorf("the change is not in the audit: %s", a.body)
 	}
 }
+
+func TestMailsAreChosenByTheDaysOfTheirMaking(t *testing.T) {
+	w := newWorld(t)
+	key := w.seed()
+	w.made(key, "/v1/messages/1/send-test", `{"contactId":1,"replies":{"WH5":{"promocode":"A"},"contacts_get_by_email":[{"id":7}]}}`)
+	for query, want := range map[string]int{"from=2000-01-01": 1, "to=2000-01-01": 0, "from=2000-01-01&to=2099-12-31": 1, "from=2099-01-01": 0} {
+		if got := w.request(key, "GET /v1/outbox?"+query, "").want(200); strings.Count(got.body, `"iid"`) != want {
+			t.Errorf("%s gives %s", query, got.body)
+		}
+	}
+	w.request(key, "GET /v1/outbox?from=soon", "").want(400)
+}

@@ -82,6 +82,8 @@ type Config struct {
 	Dry DryRunner
 	// MailDefaults completes an account's settings by those of the server. Default: it does not.
 	MailDefaults func(tidings.MailSettings) tidings.MailSettings
+	// MailServer says how the SMTP server stands. Default: nothing is said of it.
+	MailServer func() *MailServer
 	// ViewLink gives the link to a mail's web version, and RawMail a mail as it
 	// goes to the SMTP server.
 	ViewLink func(tidings.MailID) string
@@ -155,6 +157,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.MailDefaults == nil {
 		cfg.MailDefaults = func(m tidings.MailSettings) tidings.MailSettings { return m }
+	}
+	if cfg.MailServer == nil {
+		cfg.MailServer = func() *MailServer { return nil }
 	}
 	if cfg.Passwords == nil {
 		cfg.Passwords = password.New(0)

@@ -37,6 +37,13 @@ type mailSettingsJSON struct {
 	From              mailboxJSON    `json:"from"`
 	Categories        []categoryJSON `json:"categories"`
 	Version           int64          `json:"version" doc:"Counts the changes."`
+	Server            *MailServer    `json:"server" doc:"The SMTP server of this installation; null = nothing is said of it."`
+}
+
+// MailServer is how the SMTP server stands that takes the mails.
+type MailServer struct {
+	Address string `json:"address" doc:"Host and port; empty = there is none: mails are kept in the outbox and count as sent."`
+	Error   string `json:"error" doc:"Why it can't be reached; empty = it can, or was not needed yet."`
 }
 
 // maxCategories is how many the preference page offers at most.
@@ -67,7 +74,9 @@ func mailSettingsView(m *tidings.MailSettings) mailSettingsJSON {
 
 func (s *Server) getMailSettings(ctx context.Context, c caller, _ *struct{}) (*struct{ Body mailSettingsJSON }, error) {
 	m, err := s.store.MailSettings(ctx, c.account())
-	return &struct{ Body mailSettingsJSON }{mailSettingsView(&m)}, err
+	v := mailSettingsView(&m)
+	v.Server = s.cfg.MailServer()
+	return &struct{ Body mailSettingsJSON }{v}, err
 }
 
 func (s *Server) changeMailSettings(ctx context.Context, c caller, in *struct{ JSON body[mailSettingsInputJSON] }) (*struct{ Body mailSettingsJSON }, error) {
@@ -88,7 +97,9 @@ func (s *Server) changeMailSettings(ctx context.Context, c caller, in *struct{ J
 			return nil, err
 		}
 	}
-	return &struct{ Body mailSettingsJSON }{mailSettingsView(&m)}, nil
+	v := mailSettingsView(&m)
+	v.Server = s.cfg.MailServer()
+	return &struct{ Body mailSettingsJSON }{v}, nil
 }
 
 func (in *mailSettingsInputJSON) apply(m *tidings.MailSettings) error {

@@ -89,6 +89,7 @@ type SenderStatus struct {
 	Lost   int64  // of them, those whose answer was lost
 	InHand int64  // mails that are claimed and not settled
 	Error  string // why the server can't be reached; "" = it can
+	Server string // host and port of the server; "" = there is none
 }
 
 // What is in hand. Mails may be large: a claim is for few of them, so that
@@ -187,8 +188,13 @@ func (s *Sender) Stop(ctx context.Context) error {
 
 // Status tells how the sender stands.
 func (s *Sender) Status() SenderStatus {
+	server := ""
+	if s.o.Server != nil {
+		server = s.o.Server.Addr
+	}
 	return SenderStatus{
-		Sent: s.counts.sent.Load(), Failed: s.counts.failed.Load(), Later: s.counts.later.Load(), Lost: s.counts.lost.Load(),
+		Server: server,
+		Sent:   s.counts.sent.Load(), Failed: s.counts.failed.Load(), Later: s.counts.later.Load(), Lost: s.counts.lost.Load(),
 		InHand: s.inHand.Load(), Error: s.door.trouble(),
 	}
 }

@@ -15,7 +15,7 @@ type mailSettings struct {
 	From              mailbox        `json:"from"`
 	Categories        []mailCategory `json:"categories"`
 	Version           int64          `json:"version"`
-	Server            *mailServer    `json:"server,omitempty"`
+	Server            *mailServer    `json:"server"`
 }
 
 // mailbox is a name and an address of a mail.
@@ -42,8 +42,8 @@ type mailCategory struct {
 
 // mailServer is how the SMTP server stands that takes the mails.
 type mailServer struct {
-	Host  string `json:"host"`
-	Error string `json:"error"`
+	Address string `json:"address"`
+	Error   string `json:"error"`
 }
 
 // emptyCategories is how many rows the form has for further categories.
@@ -70,6 +70,11 @@ func (f emailForm) fault(field string) string {
 		return ""
 	}
 	return f.Refused.Errors.of(field)
+}
+
+// asked is the settings for the API.
+func (f emailForm) asked() map[string]any {
+	return map[string]any{"countMachineOpens": f.CountMachineOpens, "from": f.From, "categories": f.Categories, "version": f.Version}
 }
 
 func (v *visit) emailView() view {
@@ -99,7 +104,7 @@ func (v *visit) saveEmail() error {
 	if version := typed.number("version"); version != nil {
 		f.Version = *version
 	}
-	err = v.patch("/v1/settings/mail", f.mailSettings, nil)
+	err = v.patch("/v1/settings/mail", f.asked(), nil)
 	if refused, ok := wrong(err); ok {
 		f.Refused = refused
 		v.wrongForm()
@@ -116,7 +121,7 @@ func (m *mailServer) state() (part.Meaning, string) {
 	switch {
 	case m == nil:
 		return part.Quiet, "unknown"
-	case m.Host == "":
+	case m.Address == "":
 		return part.Waiting, "not connected"
 	case m.Error != "":
 		return part.Bad, "can't be reached"

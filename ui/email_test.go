@@ -11,7 +11,7 @@ import (
 func TestSettingsOfEmailAreSavedAndRefused(t *testing.T) {
 	w := newWorld(t)
 	b := w.as(tidings.RoleEditor)
-	b.get("/settings/email").want(200).says("Sender", "Subscription categories").has("input[name=categories.key]", "input[role=switch]", "input[name=version][value=0]")
+	b.get("/settings/email").want(200).says("Sender", "Subscription categories", "SMTP server not connected", "count as sent").has("input[name=categories.key]", "input[role=switch]", "input[name=version][value=0]")
 	rows := []string{"categories.key", "", "categories.name", "", "categories.key", "NEWS", "categories.name", "<b>News</b>", "categories.key", "SALE", "categories.name", ""}
 	b.post("/settings/email", append(rows, "version", "0", "from.name", "Shop", "from.address", "shop@example.com", "countMachineOpens", "on")...).want(200).says("Saved.").
 		has("input[name=from.address][value=shop@example.com]", "input[role=switch][checked]", "input[name=categories.key][value=SALE]").saysNot("<b>News")

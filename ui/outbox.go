@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"net/url"
 	"time"
 
@@ -91,7 +92,7 @@ func (v *visit) outboxPage() error {
 		Mails []mail `json:"mails"`
 		Next  *int64 `json:"next"`
 	}
-	if err := v.get("/v1/outbox", query, &page); err != nil {
+	if err := v.get("/v1/outbox", v.days(query), &page); err != nil {
 		return err
 	}
 	o := outbox{Mails: page.Mails, Clock: v.clock, Pager: v.olderPages(page.Next, len(page.Mails)), Query: map[string]string{}, Names: map[string]string{}}
@@ -108,6 +109,18 @@ func (v *visit) outboxPage() error {
 		return err
 	}
 	return v.page(view{Title: "Outbox", Purpose: "Every mail that was made, and what became of it."}, outboxPage(&o))
+}
+
+// days gives the query with its days, from and to, as they begin and end in the
+// account's zone.
+func (v *visit) days(query url.Values) url.Values {
+	asked := maps.Clone(query)
+	if to, err := time.Parse(time.DateOnly, query.Get("to")); err == nil {
+		asked.Set("to", to.AddDate(0, 0, 1).Format(time.DateOnly))
+		v.instant(asked, "to")
+	}
+	v.instant(asked, "from")
+	return asked
 }
 
 // nameFilters says which filters are on, by what the things are called.

@@ -41,6 +41,10 @@ func newFlow(t *testing.T, s *store.Store, cfg *api.Config, base string, log *sl
 	f.runner = workflow.NewRunner(workflow.RunnerOptions{Engine: engine, Store: s, Workers: 16, Log: log})
 	cfg.Launches, cfg.Dry = workflow.NewTriggers(s).Launches, engine
 	cfg.ViewLink, cfg.RawMail, cfg.Pages = links.View, f.sender.Raw, message.NewPages(message.PagesOptions{Store: s, Links: links, Log: log})
+	cfg.MailServer = func() *api.MailServer {
+		status := f.sender.Status()
+		return &api.MailServer{Address: status.Server, Error: status.Error}
+	}
 	cfg.BroadcastDue = f.broadcaster.Wake
 	f.sender.Start()
 	f.broadcaster.Start()

@@ -267,6 +267,10 @@ func (w *flow) stop(ctx context.Context) {
 // serve gives the API what it needs of all this.
 func (w *flow) serve(cfg *api.Config) {
 	cfg.Launches, cfg.Dry = w.triggers.Launches, w.engine
+	cfg.MailServer = func() *api.MailServer {
+		status := w.sender.Status()
+		return &api.MailServer{Address: status.Server, Error: status.Error}
+	}
 	cfg.MailDefaults, cfg.ViewLink, cfg.RawMail, cfg.Pages = w.store.withDefaults, w.links.View, w.sender.Raw, w.pages
 	cfg.BroadcastDue = w.broadcaster.Wake
 }
