@@ -1185,7 +1185,7 @@ func contactText(e *editor) string {
 	if e.Preview.For.Contact == nil {
 		return ""
 	}
-	return e.Preview.For.Contact.words()
+	return e.Preview.For.Contact.address()
 }
 
 func eventField(e *editor) templ.Component {

@@ -47,12 +47,14 @@ func (p *person) words() string {
 		return "Ann Weaver, who is invented"
 	}
 	name := strings.TrimSpace(p.FirstName + " " + p.LastName)
-	address := cmp.Or(p.Email, p.SMS, "contact "+decimal(p.ID))
 	if name == "" {
-		return address
+		return p.address()
 	}
-	return name + ", " + address
+	return name + ", " + p.address()
 }
+
+// address is what a search finds a contact by: what stands in the box of a choice.
+func (p *person) address() string { return cmp.Or(p.Email, p.SMS, decimal(p.ID)) }
 
 func (f *lookedAt) contactID() string {
 	if f.Contact == nil {

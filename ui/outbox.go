@@ -148,7 +148,7 @@ func (v *visit) nameFilters(o *outbox) error {
 				return err
 			}
 			if c.name == "contactId" && err == nil {
-				thing.Name = (&thing.person).words()
+				thing.Name = thing.address()
 			}
 			word = cmp.Or(thing.Name, value)
 		}
