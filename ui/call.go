@@ -111,8 +111,13 @@ type callList struct {
 // endOptions are how calls may have ended.
 func endOptions(chosen string) []part.Option {
 	options := []part.Option{
-		{Value: "", Label: "However they ended"}, {Value: "ok", Label: "Went well"}, {Value: "failed", Label: "Failed"},
-		{Value: "2xx", Label: "2xx"}, {Value: "3xx", Label: "3xx"}, {Value: "4xx", Label: "4xx"}, {Value: "5xx", Label: "5xx"},
+		{Value: "", Label: "However they ended"},
+		{Value: "ok", Label: "Went well"},
+		{Value: "failed", Label: "Failed"},
+		{Value: "2xx", Label: "2xx"},
+		{Value: "3xx", Label: "3xx"},
+		{Value: "4xx", Label: "4xx"},
+		{Value: "5xx", Label: "5xx"},
 	}
 	if !slices.ContainsFunc(options, func(o part.Option) bool { return o.Value == chosen }) {
 		options = append(options, part.Option{Value: chosen, Label: chosen})

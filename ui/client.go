@@ -2,7 +2,6 @@ package ui
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -249,10 +248,3 @@ func (s *sse) end(line []byte) error {
 
 // Verify at compile time that a stream can be flushed.
 var _ http.Flusher = (*sse)(nil)
-
-// detached gives the client another context: for work that outlives a request.
-func (c *client) detached(ctx context.Context) *client {
-	d := *c
-	d.from = c.from.WithContext(ctx)
-	return &d
-}

@@ -15,14 +15,14 @@ func TestTryNowDeliversTheWaitingBatch(t *testing.T) {
 	w.Receiver.Answer(http.StatusOK)
 	b.post("/settings/laboratory/" + id + "/try").want(200).says("The waiting batch is tried now.")
 	w.listed(id, `"lastSeq":3`)
-	b.post("/settings/laboratory/"+id+"/try").want(200).says("Endpoint 1 has nothing to send.").has("h1")
+	b.post("/settings/laboratory/" + id + "/try").want(200).says("Endpoint 1 has nothing to send.").has("h1")
 }
 
 func TestSkippingAsksForAReasonAndLeavesTheBatchOut(t *testing.T) {
 	w := newWorld(t)
 	id := w.refusedTwo()
 	b := w.as(tidings.RoleEditor)
-	p := b.get("/settings/laboratory/"+id+"/skip").want(200).says("Skip 2 activities (seq 1-2)? They will not be delivered.").has("form input[name=reason]")
+	p := b.get("/settings/laboratory/" + id + "/skip").want(200).says("Skip 2 activities (seq 1-2)? They will not be delivered.").has("form input[name=reason]")
 	b.htmx().get("/settings/laboratory/" + id + "/skip").want(200).has("dialog[data-auto] form[hx-post]").hasNot("h1")
 	batch := p.attr("input[name=batchId]", "value")
 	fields := []string{"batchId", batch, "activities", "2", "span", "1-2"}
@@ -38,7 +38,7 @@ func TestSkippingAsksForAReasonAndLeavesTheBatchOut(t *testing.T) {
 func TestNothingIsSkippedWhereNothingIsBlocked(t *testing.T) {
 	w := newWorld(t)
 	id := w.at("orders-hook", "")
-	w.as(tidings.RoleEditor).get("/settings/laboratory/"+id+"/skip").want(200).says("No batch has failed").hasNot("main form")
+	w.as(tidings.RoleEditor).get("/settings/laboratory/" + id + "/skip").want(200).says("No batch has failed").hasNot("main form")
 }
 
 func TestSeekingShowsTheCountBeforeAnythingMoves(t *testing.T) {
@@ -92,7 +92,7 @@ func TestARotatedSecretIsShownOnce(t *testing.T) {
 	id := w.at("orders-hook", "")
 	b := w.as(tidings.RoleEditor)
 	path := "/settings/laboratory/" + id
-	b.get(path + "/rotate").want(200).has("select[name=expireAfterS]", "input[name=secret][type=password]")
+	b.get(path+"/rotate").want(200).has("select[name=expireAfterS]", "input[name=secret][type=password]")
 	b.post(path+"/rotate", "expireAfterS", "3600").want(200).says("whsec_", "The secret before signs too until", "How to verify a POST")
 	b.get(path).want(200).saysNot("whsec_")
 	b.get(path + "/settings").want(200).saysNot("whsec_")

@@ -71,7 +71,7 @@ func TestAttemptsAreFilteredAndPaged(t *testing.T) {
 	w := newWorld(t)
 	id := w.refusedTwo()
 	b := w.as(tidings.RoleViewer)
-	b.get("/settings/laboratory/"+id+"?failed=true").want(200).says("503").has("a[aria-current=true][href=/settings/laboratory/1?failed=true]")
+	b.get("/settings/laboratory/" + id + "?failed=true").want(200).says("503").has("a[aria-current=true][href=/settings/laboratory/1?failed=true]")
 	w.Receiver.Answer(http.StatusOK)
 	w.do("POST /v1/endpoints/1/retry", "")
 	w.listed(id, `"lastSeq":3`)

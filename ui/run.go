@@ -71,17 +71,17 @@ type stepCall struct {
 	OK      bool   `json:"ok"`
 	Error   string `json:"error"`
 	Request *struct {
-		Method  string      `json:"method"`
-		URL     string      `json:"url"`
+		Method  string       `json:"method"`
+		URL     string       `json:"url"`
 		Headers []stepHeader `json:"headers"`
-		Body    string      `json:"body"`
+		Body    string       `json:"body"`
 	} `json:"request"`
 	Reply *struct {
-		Status  int         `json:"status"`
+		Status  int          `json:"status"`
 		Headers []stepHeader `json:"headers"`
-		Format  string      `json:"format"`
-		Body    string      `json:"body"`
-		Size    int64       `json:"size"`
+		Format  string       `json:"format"`
+		Body    string       `json:"body"`
+		Size    int64        `json:"size"`
 	} `json:"reply"`
 	Tries []struct {
 		Status     int     `json:"status"`

@@ -64,11 +64,12 @@ func (w *world) do(line, body string) *apitest.Answer {
 func (w *world) user(account tidings.AccountID, email string, role tidings.UserRole) tidings.User {
 	w.T.Helper()
 	digest := tidings.TokenDigest(tidings.MakeToken())
-	u, err := w.Store.InviteUser(w.T.Context(), tidings.User{Account: account, Email: email, Name: strings.ToUpper(email[:1]) + email[1:strings.IndexByte(email, '@')], Role: role}, digest, time.Now().Add(time.Hour), "test")
+	_, err := w.Store.InviteUser(w.T.Context(), tidings.User{Account: account, Email: email, Name: strings.ToUpper(email[:1]) + email[1:strings.IndexByte(email, '@')], Role: role}, digest, time.Now().Add(time.Hour), "test")
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	if u, err = w.Store.RedeemLink(w.T.Context(), digest, "", "no hash: no password fits"); err != nil {
+	u, err := w.Store.RedeemLink(w.T.Context(), digest, "", "no hash: no password fits")
+	if err != nil {
 		w.T.Fatal(err)
 	}
 	return u
