@@ -151,7 +151,7 @@ func (v *visit) offerCalls(m *dryRunView) error {
 			var calls struct {
 				Calls []stepCall `json:"calls"`
 			}
-			if err := v.get("/v1/calls", url.Values{"webhookId": {decimal(of.ID)}, "outcome": {"ok"}, "limit": {"1"}}, &calls); err != nil {
+			if err := v.get("/v1/calls", url.Values{"webhookId": {decimal(of.ID)}, "status": {"ok"}, "limit": {"1"}}, &calls); err != nil {
 				return err
 			}
 			if len(calls.Calls) > 0 && calls.Calls[0].Reply != nil && json.Valid([]byte(calls.Calls[0].Reply.Body)) {

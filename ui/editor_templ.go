@@ -1405,7 +1405,7 @@ func flowCard(f flowView, b *tidings.Block) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if f.Path != "" {
-			var templ_7745c5c3_Var59 = []any{"flow-card", templ.KV("on", f.Sel.Block == b.ID), templ.KV("taken", len(f.Taken[b.ID]) > 0)}
+			var templ_7745c5c3_Var59 = []any{"flow-card", templ.KV("ends", b.Kind == tidings.BlockEnd && b.Name == ""), templ.KV("on", f.Sel.Block == b.ID), templ.KV("taken", len(f.Taken[b.ID]) > 0)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var59...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -1512,7 +1512,7 @@ func flowCard(f flowView, b *tidings.Block) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			var templ_7745c5c3_Var65 = []any{"flow-card", templ.KV("taken", len(f.Taken[b.ID]) > 0), templ.KV("on", f.Now == b.ID)}
+			var templ_7745c5c3_Var65 = []any{"flow-card", templ.KV("ends", b.Kind == tidings.BlockEnd && b.Name == ""), templ.KV("taken", len(f.Taken[b.ID]) > 0), templ.KV("on", f.Now == b.ID)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var65...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -56,12 +56,14 @@ document.addEventListener("htmx:beforeSwap", e => {
   left = $("[data-flow]").scrollLeft;
   focused = document.activeElement?.closest?.("[data-card], [data-add]") ? "[data-card][aria-current]" : "";
 });
-document.addEventListener("htmx:afterSettle", () => {
+const settle = () => {
   const flow = $("[data-flow]");
   if (!flow || flow.placed) return;
   flow.placed = true;
   flow.scrollLeft = left || (flow.scrollWidth - flow.clientWidth) / 2;
   if ($("#dialogs dialog")) $("#dialogs").replaceChildren();
   if (focused && !$("[autofocus]", $("#editor"))) $(focused)?.focus({preventScroll: true});
-});
+};
+document.addEventListener("htmx:afterSettle", settle);
+settle();
 })();
