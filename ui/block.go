@@ -20,6 +20,7 @@ type blockForm struct {
 	Faults    faults
 	Picker    string // id of the variables that can be inserted; "" = there are none
 	Variables []part.PickerGroup
+	Fresh     int64 // webhook that was made for the block just now; 0 = none
 }
 
 // at is the path of the form's part of the definition, in the API's request.

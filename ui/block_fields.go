@@ -2,6 +2,7 @@ package ui
 
 import (
 	"cmp"
+	"net/url"
 
 	"github.com/a-h/templ"
 
@@ -35,6 +36,9 @@ func (b *blockForm) unit(name, stored string) part.FieldView {
 func (b *blockForm) webhookID() int64 {
 	if b.Typed != nil {
 		return b.Typed.whole("webhook.webhookId")
+	}
+	if b.Fresh != 0 && thing(b.Things.Webhooks, b.Fresh) != nil {
+		return b.Fresh
 	}
 	if b.Block.Webhook == nil {
 		return 0
@@ -201,6 +205,12 @@ func listsOnly(segments []blockThing) []blockThing {
 // windowLink has htmx open a page of another noun as a window over this one.
 func windowLink(path string) templ.Attributes {
 	return templ.Attributes{"hx-get": path, "hx-target": "#dialogs", "hx-swap": "innerHTML", "hx-push-url": "false"}
+}
+
+// createWebhook is the page of a new webhook, which comes back to the block.
+func (b *blockForm) createWebhook(more string) string {
+	back := editorAddress(b.W.ID, selection{Block: b.Block.ID})
+	return "/automation/webhooks/new?" + more + url.Values{"next": {back}}.Encode()
 }
 
 // editorGet and editorPost have htmx replace the editor and nothing else.

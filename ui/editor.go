@@ -150,6 +150,7 @@ func (v *visit) flowEditor(w *workflowInfo, sel selection) (*editorView, error) 
 	switch {
 	case sel.Block != "":
 		m.Form = &blockForm{W: w, Block: w.Definition.Block(sel.Block), Things: things, Edits: edits}
+		m.Form.Fresh, _ = asID(v.query("webhook"))
 	case sel.Trigger:
 		m.Form = &blockForm{W: w, Things: things, Edits: edits}
 	}
