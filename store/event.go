@@ -240,6 +240,13 @@ func (s *Store) Event(ctx context.Context, account tidings.AccountID, id tidings
 // Events gives the events that a query asks for. Where it asks for several
 // things, the narrowest index is used and the rest is looked at.
 func (s *Store) Events(ctx context.Context, q tidings.EventQuery) ([]tidings.Event, error) {
+	query, args := eventQuery(q)
+	rows, err := s.rows(ctx, query, args...)
+	return gather(rows, err, func(row scanner) (tidings.Event, error) { return scanEvent(row, q.Account) })
+}
+
+// eventQuery names the bound of the index of contacts, too: without it that index is not used.
+func eventQuery(q tidings.EventQuery) (query string, args []any) {
 	before := q.Before
 	if before == 0 {
 		before = math.MaxInt64
@@ -247,16 +254,15 @@ func (s *Store) Events(ctx context.Context, q tidings.EventQuery) ([]tidings.Eve
 	where, args := ` WHERE e.account = $1 AND e.id < $2`, []any{q.Account, before, q.Limit}
 	switch {
 	case q.Contact != 0 && q.Type != 0:
-		where, args = ` WHERE e.contact = $4 AND e.id < $2 AND e.account = $1 AND e.type = $5`, append(args, q.Contact, q.Type)
+		where, args = ` WHERE e.contact > 0 AND e.contact = $4 AND e.id < $2 AND +e.account = $1 AND +e.type = $5`, append(args, q.Contact, q.Type)
 	case q.Contact != 0:
-		where, args = ` WHERE e.contact = $4 AND e.id < $2 AND e.account = $1`, append(args, q.Contact)
+		where, args = ` WHERE e.contact > 0 AND e.contact = $4 AND e.id < $2 AND +e.account = $1`, append(args, q.Contact)
 	case q.KeyValue != "":
-		where, args = ` WHERE e.type = $4 AND e.key_value = $5 AND e.id < $2 AND e.account = $1`, append(args, q.Type, q.KeyValue)
+		where, args = ` WHERE e.type = $4 AND e.key_value = $5 AND e.id < $2 AND +e.account = $1`, append(args, q.Type, q.KeyValue)
 	case q.Type != 0:
-		where, args = ` WHERE e.type = $4 AND e.id < $2 AND e.account = $1`, append(args, q.Type)
+		where, args = ` WHERE e.type = $4 AND e.id < $2 AND +e.account = $1`, append(args, q.Type)
 	}
-	rows, err := s.rows(ctx, selectEvent+where+` ORDER BY e.id DESC LIMIT $3`, args...)
-	return gather(rows, err, func(row scanner) (tidings.Event, error) { return scanEvent(row, q.Account) })
+	return selectEvent + where + ` ORDER BY e.id DESC LIMIT $3`, args
 }
 
 // purgeEventsStep is how many events one step of a purge takes.

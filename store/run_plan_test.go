@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +111,21 @@ func TestListsEnterTheNarrowestIndex(t *testing.T) {
 	} {
 		query, args := mailQuery(c.q, 1, 2)
 		if got := plan(t, s, query, args...); len(got) != 1 || got[0] != "SEARCH mail USING INDEX "+c.want {
+			t.Errorf("%+v: %q, want the index %s", c.q, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		q    tidings.EventQuery
+		want string
+	}{
+		{tidings.EventQuery{}, "event_account (account=? AND id<?)"},
+		{tidings.EventQuery{Contact: 1}, "event_contact (contact=? AND id<?)"},
+		{tidings.EventQuery{Contact: 1, Type: 1}, "event_contact (contact=? AND id<?)"},
+		{tidings.EventQuery{Type: 1, KeyValue: "A-1"}, "event_key (type=? AND key_value=? AND rowid<?)"},
+		{tidings.EventQuery{Type: 1}, "event_type_id (type=? AND id<?)"},
+	} {
+		query, args := eventQuery(c.q)
+		if got := plan(t, s, query, args...); !slices.Contains(got, "SEARCH e USING INDEX "+c.want) {
 			t.Errorf("%+v: %q, want the index %s", c.q, got, c.want)
 		}
 	}
