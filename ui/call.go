@@ -132,6 +132,8 @@ func (v *visit) callsPage() error {
 	l := &callList{Webhook: v.query("webhookId"), Status: v.query("status"), From: v.query("from"), To: v.query("to"), Contact: v.query("contactId"), Clock: v.clock}
 	q := v.pick("webhookId", "status", "from", "to", "contactId", "before")
 	q.Set("limit", maxCallsShown)
+	v.instant(q, "from")
+	v.instant(q, "to")
 	var out struct {
 		Calls []callView `json:"calls"`
 		Next  *string    `json:"next"`

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -131,9 +132,9 @@ func webhookFormOf(w *webhookView) *webhookForm {
 // readWebhookForm reads what is typed in the window.
 func readWebhookForm(f *form) *webhookForm {
 	w := &webhookForm{
-		Name: f.text("name"), Description: f.text("description"), Method: f.text("method"), URL: f.text("url"),
+		Name: f.text("name"), Description: f.text("description"), Method: cmp.Or(f.text("method"), "GET"), URL: f.text("url"),
 		PassHeaders: f.flag("passHeaders"), Authenticate: f.flag("authenticate"), Connector: f.text("connectorId"),
-		HasBody: f.flag("hasBody"), Format: f.text("body.format"), Body: f.area("body.template"), TimeoutMs: f.text("timeoutMs"),
+		HasBody: f.flag("hasBody"), Format: cmp.Or(f.text("body.format"), "json"), Body: f.area("body.template"), TimeoutMs: f.text("timeoutMs"),
 		Contact: f.text("contact"), Event: f.text("event"), Window: f.text("in") == "window", Next: f.text("next"), Was: f.raw("was"), UsedBy: f.raw("usedBy"),
 	}
 	if n := f.number("id"); n != nil {

@@ -1,7 +1,6 @@
 package ui_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -13,12 +12,6 @@ func (w *world) ann() {
 	w.T.Helper()
 	w.do("POST /v1/contacts", `{"email":"ann@example.com","firstName":"Ann","address":{"town":"Lviv"},"fields":{}}`)
 	w.do("POST /v1/events", `{"eventTypeKey":"order","keyValue":"1042","params":{"email":"ann@example.com","total":129.5,"items":[{"sku":"A1"}]}}`)
-}
-
-// webhook makes a webhook of the outside system; more are further JSON members.
-func (w *world) webhook(name, path, more string) string {
-	w.T.Helper()
-	return w.do("POST /v1/webhooks", fmt.Sprintf(`{"name":%q,"url":%q%s}`, name, w.Outside.URL+path, more)).ID()
 }
 
 func TestTheWebhookWindowHasWhatTheManualNames(t *testing.T) {
@@ -122,6 +115,91 @@ func TestTheSeedsPostWithTown(t *testing.T) {
 	}
 	p = b.post(test, append(carried, "contact", "invented", "trial.name", "TOWN", "trial.value", "Kyiv", "event", "1", "step", "review")...).want(200).says(`"town": "Kyiv", "total": 129.5`)
 	w.Outside.Answers("application/json", `{"promocode":"KYIV-10"}`)
-	p = b.post(test, append(p.carried(test), "step", "send")...).want(200).says("KYIV-10").has("[data-copy=$data.get('WH5').get('promocode')]")
+	b.post(test, append(p.carried(test), "step", "send")...).want(200).says("KYIV-10").has("[data-copy=$data.get('WH5').get('promocode')]")
 	b.get("/automation/webhooks").want(200).says("No webhooks yet")
+}
+
+func TestManagementListsEditsDeletesAndRestores(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"WH5", "<script>alert(1)</script>"} {
+		w.do("POST /v1/webhooks", `{"name":"`+name+`","url":"`+w.Outside.URL+`/promo"}`)
+	}
+	w.do("POST /v1/messages", `{"name":"Letter","from":{"address":"shop@example.com"},"subject":"Hi","text":"$data.get('WH5').get('code')"}`)
+	b := w.as(tidings.RoleEditor)
+	p := b.get("/automation/webhooks").want(200).has("table caption", "a[href=/automation/webhooks/1/test]", "a[href=/automation/webhooks/1/delete]").says("WH5", "1 message", "GET", "nowhere")
+	p.saysNot("<script>alert")
+	b.get("/automation/webhooks?q=wh").want(200).says("WH5", "1 webhook").saysNot("alert(1)")
+	b.get("/automation/webhooks?q=zzz").want(200).says("No webhook has such a name")
+
+	p = b.get("/automation/webhooks/1").want(200).says("1 message")
+	p = b.post("/automation/webhooks/1", "id", "1", "version", "1", "was", "WH5", "name", "WH6", "method", "GET", "url", "http://plain.example/").want(422)
+	p.says("https").has("input[name=url][aria-invalid=true]", "input[name=name][value=WH6]")
+	b.post("/automation/webhooks/1", "id", "1", "version", "1", "was", "WH5", "name", "WH6", "method", "GET", "url", w.Outside.URL+"/new").want(200).says("Saved: WH6.", "1 message", "$data.get('WH5')")
+	b.post("/automation/webhooks/1", "id", "1", "version", "1", "name", "WH7", "method", "GET", "url", w.Outside.URL+"/late").want(422).says("Load the newer one").has("input[name=name][value=WH7]")
+
+	b.get("/automation/webhooks/1/delete").want(200).says("WH6 is used nowhere", "can be restored")
+	b.post("/automation/webhooks/1/delete").want(200).says("Deleted: WH6.")
+	b.get("/automation/webhooks?deleted=true").want(200).says("WH6", "Restore…")
+	b.get("/automation/webhooks/1").want(200).says("It is deleted").hasNot("input[name=url]")
+	w.do("POST /v1/webhooks", `{"name":"WH6","url":"https://shop.example.com/"}`)
+	b.post("/automation/webhooks/1/restore", "name", "WH6").want(422).has("input[name=name][value=WH6]")
+	b.post("/automation/webhooks/1/restore", "name", "WH8").want(200).says("Restored: WH8.")
+}
+
+func TestViewersSeeWebhooksConnectorsAndCallsWithoutTheActs(t *testing.T) {
+	w := newWorld(t)
+	w.do("POST /v1/connectors", `{"name":"shop","auth":{"type":"basic","username":"ann","password":"hush-hush"}}`)
+	w.do("POST /v1/webhooks", `{"name":"WH5","url":"`+w.Outside.URL+`/","connectorId":1,"headers":[{"name":"X-Api-Key","value":"hush-key"}]}`)
+	w.do("POST /v1/webhooks/1/test", "{}")
+	b := w.as(tidings.RoleViewer)
+	b.get("/automation/webhooks").want(200).says("WH5").hasNot("a[href=/automation/webhooks/new]", "a[href=/automation/webhooks/1/delete]")
+	b.get("/automation/webhooks/1").want(200).says("WH5").hasNot("#webhook-window").saysNot("hush")
+	b.get("/automation/connectors").want(200).says("shop", "user ann").hasNot("a[href=/automation/connectors/new]").saysNot("hush")
+	b.get("/automation/connectors/1").want(200).says("WH5").hasNot("input[type=password]")
+	b.get("/automation/calls").want(200).says("WH5", "test", "200 OK")
+	b.get("/automation/calls/1").want(200).says("What was sent", "As cURL", "••••").saysNot("hush").hasNot("a[href^=/messages/new]")
+	for _, path := range []string{"/automation/webhooks/new", "/automation/webhooks/1/test", "/automation/connectors/new", "/automation/webhooks/1/delete"} {
+		b.get(path).want(403)
+	}
+	e := w.as(tidings.RoleEditor)
+	e.get("/automation/webhooks/1").want(200).has("input[name=headers.kept][value=X-Api-Key]").says("Header 1").saysNot("hush")
+	e.get("/automation/connectors/1/delete").want(200).says("1 webhook")
+	e.post("/automation/connectors/1/delete").want(409).says("WH5")
+	w.Account("Other")
+	other := w.browserOf(w.user(2, "eve@other.example", tidings.RoleOwner))
+	for _, path := range []string{"/automation/webhooks/1", "/automation/webhooks/1/test", "/automation/webhooks/1/use", "/automation/connectors/1", "/automation/calls/1"} {
+		other.get(path).want(404)
+	}
+	for _, path := range []string{"/automation/webhooks/1", "/automation/webhooks/1/delete", "/automation/webhooks/1/restore", "/automation/connectors/1", "/automation/connectors/1/delete"} {
+		other.post(path, "name", "x", "url", "https://x.example/").want(404)
+	}
+}
+
+func TestAPastedCommandFillsTheForm(t *testing.T) {
+	w := newWorld(t)
+	b := w.as(tidings.RoleEditor)
+	// A field of one line has joined the lines: the backslashes at their ends are left.
+	command := `curl -X POST \  '` + w.Outside.URL + `/orders?town=$TOWN' \  -H 'X-Customer: 17' -u shop:hush-hush -H 'Content-Type: application/json' -d '{"a": 1}'`
+	p := b.htmx().post("/automation/webhooks/preview", "url", command).want(200)
+	if p.header.Get("HX-Retarget") != "#webhook-window" {
+		t.Errorf("the window is not replaced: %v", p.header)
+	}
+	p.says("The form is filled from the command.").has("input[name=url][value="+w.Outside.URL+"/orders]", "input[name=query.value][value=$TOWN]", "input[name=headers.value][value=17]", "input[name=method][value=POST][checked]", "input[name=hasBody][checked]", "select[name=connectorId] option[value=1][selected]").saysNot("hush-hush")
+	b.post("/automation/webhooks/from-curl", "command", "wget x").want(422).says("curl").has("textarea[name=command]")
+	p = b.htmx().post("/automation/webhooks/preview", "name", "WH5", "url", w.Outside.URL+"/?a=$nobody").want(200).says("nobody", "$data.get('WH5')").has("mark")
+	p.hasNot("#webhook-window")
+}
+
+func TestTheWindowOverAnotherPageClosesByDone(t *testing.T) {
+	w := newWorld(t)
+	b := w.as(tidings.RoleEditor)
+	b.htmx().get("/automation/webhooks/new?in=window").want(200).has("dialog[data-auto] #webhook-window input[name=in][value=window]")
+	p := b.htmx().post("/automation/webhooks", "name", "WH5", "method", "GET", "url", w.Outside.URL+"/", "in", "window").want(200)
+	if got := p.header.Get("HX-Trigger"); got != `{"tidings:webhook":{"id":1},"tidings:close":{}}` {
+		t.Errorf("Done triggers %s", got)
+	}
+	p = b.once("POST", "/automation/webhooks", map[string][]string{"name": {"WH6"}, "url": {w.Outside.URL + "/"}, "next": {"/automation/workflows/5?block=b"}})
+	if got := p.header.Get("Location"); got != "/automation/workflows/5?block=b&webhook=2" {
+		t.Errorf("Done goes on to %s", got)
+	}
 }
