@@ -84,7 +84,7 @@ func TestTheSeedsGetWithSendTest(t *testing.T) {
 		t.Fatal("Next sent something")
 	}
 	w.Outside.Answers("application/json", `[{"id":687266822,"first name":"Ann"}]`)
-	b.post(test, append(p.carried(test), "step", "send")...).want(200)
+	p = b.post(test, append(p.carried(test), "step", "send")...).want(200)
 	p.says("The request went well", "200 OK", "687266822", "Copy expression", "Insert into a message")
 	p.has("[data-copy=$data.get('contacts_get_by_email').get(0).get('id')]", "a[href=/messages/new?insert=%24data.get%28%27contacts_get_by_email%27%29.get%280%29.get%28%27id%27%29]", "form[action=/automation/webhooks]")
 	if seen, n := w.Outside.Last(); n != 1 || seen.Header.Get("Authorization") != "Bearer s3cret-token" {
