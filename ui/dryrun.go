@@ -106,7 +106,7 @@ func (v *visit) showDryRun(m *dryRunView) error {
 	}
 	return v.page(view{
 		Title: m.W.Name, Purpose: "The same steps as those of a run: nothing is stored, no mail is sent, timers are skipped.",
-		Crumbs: m.W.crumbs()[:1], Active: workflowsPath, Wide: true,
+		Crumbs: m.W.crumbs()[:1], Active: workflowsPath, Wide: true, Scripts: []string{"editor.js"},
 	}, dryRunContent(m))
 }
 

@@ -298,7 +298,7 @@ func (v *visit) runPage() error {
 	if m.Workflow.ID != 0 {
 		crumbs = append(crumbs, part.Link{Label: m.Workflow.Name, Href: workflowPath(r.WorkflowID, "runs")})
 	}
-	return v.page(view{Title: "Run " + decimal(r.ID), Crumbs: crumbs, Active: runsPath, Wide: true, Actions: runActs(m)}, runContent(m))
+	return v.page(view{Title: "Run " + decimal(r.ID), Crumbs: crumbs, Active: runsPath, Wide: true, Scripts: []string{"editor.js"}, Actions: runActs(m)}, runContent(m))
 }
 
 // contactCalled gives how a contact is called; "" when there is none any more.
