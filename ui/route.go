@@ -48,6 +48,7 @@ func (s *Server) register() {
 	s.registerSetup()
 	s.registerSignIn()
 	s.registerSources()
+	s.registerSignOn()
 	s.registerUsers()
 	s.registerWebhooks()
 	s.registerWorkflows()

@@ -42,6 +42,7 @@ type Config struct {
 	API       http.Handler // the JSON door (api.Server)
 	Users     Users
 	Passwords Passwords
+	SignOn    SingleSignOn     // none by default
 	PublicURL string           // how the server is called from outside. Default: what each request says
 	Now       func() time.Time // time.Now
 	Logger    *slog.Logger     // slog.Default()
@@ -58,6 +59,7 @@ type Server struct {
 	attempts *attempts // of signing in
 	exports  *exports  // under way
 	undos    *undos    // of workflows' drafts
+	sso      *signOn   // nil = there is none
 	secure   bool      // reached by https, as PublicURL says
 	routes   []Route
 }
@@ -74,6 +76,10 @@ func New(cfg Config) (*Server, error) {
 		cfg: cfg, log: cfg.Logger, mux: http.NewServeMux(), assets: readAssets(),
 		origins: http.NewCrossOriginProtection(), attempts: &attempts{}, exports: newExports(), undos: newUndos(),
 		secure: strings.HasPrefix(cfg.PublicURL, "https:"),
+	}
+	var err error
+	if s.sso, err = newSignOn(cfg.SignOn, cfg.Now); err != nil {
+		return nil, err
 	}
 	if cfg.PublicURL != "" {
 		public, err := url.Parse(cfg.PublicURL)

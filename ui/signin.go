@@ -22,6 +22,8 @@ type signInForm struct {
 	Email, Next string
 	Wrong       string // why it was not done; "" = not tried yet
 	Again       *unsent
+	Other       string // what single sign-on is called; "" = there is none
+	OtherHref   string
 }
 
 // unsent is a form that came when its session had ended: it is kept in the
@@ -93,8 +95,12 @@ func (v *visit) signInPage() error {
 	return v.showSignIn(signInForm{Next: v.query("next")})
 }
 
-// showSignIn shows the form.
+// showSignIn shows the form with all ways to sign in that there are.
 func (v *visit) showSignIn(form signInForm) error {
+	if v.s.sso != nil {
+		form.Other = v.s.sso.Name
+		form.OtherHref = address("/sign-in/sso", url.Values{"next": {onwards(form.Next)}})
+	}
 	return v.bare(view{Title: "Sign in"}, signInPage(form))
 }
 

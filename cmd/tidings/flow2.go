@@ -28,7 +28,7 @@ type flowFlags struct {
 	SMTP         string `name:"smtp" placeholder:"URL" group:"Mail" help:"SMTP server that takes the mails: smtp://user:password@host:587, smtp://host:25 (?tls=required or ?tls=none), smtps://host:465. Without it mails are kept in the outbox and count as sent. Better given in the environment."`
 	MailFrom     string `placeholder:"ADDRESS" group:"Mail" help:"Sender of messages where neither the message nor the account's settings have one, e.g. 'Shop <shop@example.com>'."`
 	MailHostname string `placeholder:"NAME" group:"Mail" help:"By what name the SMTP server is greeted. Default: the machine's."`
-	PublicURL    string `placeholder:"URL" group:"Mail" help:"Where the links of mails (opens, clicks, unsubscribing) reach this server from outside, e.g. https://mail.example.com. Default: the address that it listens on."`
+	PublicURL    string `placeholder:"URL" group:"Mail" help:"Where people and the links of mails (opens, clicks, unsubscribing) reach this server from outside, e.g. https://mail.example.com; with https the cookies of the pages are for https only. Default: the address that it listens on."`
 
 	DKIMKey      string `name:"dkim-key" placeholder:"FILE" type:"existingfile" group:"Mail" help:"PEM file of the private key that signs mails (RSA or Ed25519); with --dkim-domain and --dkim-selector."`
 	DKIMDomain   string `name:"dkim-domain" placeholder:"DOMAIN" group:"Mail" help:"Domain that signs."`

@@ -34,7 +34,7 @@ type serveCmd struct {
 	AdminToken string `placeholder:"TOKEN" group:"Doors" help:"Opens the admin's operations (accounts and their keys), 16 characters or more; without it they are closed. Better given in the environment."`
 
 	EgressAllow []addressRange `placeholder:"CIDR" group:"Deliveries" help:"Let deliveries and calls reach addresses that are not public, e.g. 10.1.0.0/16; repeatable. None by default."`
-	CAFile      string         `placeholder:"FILE" type:"existingfile" aliases:"egress-ca" group:"Deliveries" help:"PEM file of further certificate authorities that the certificates of receivers and outside systems may come from (also --egress-ca)."`
+	CAFile      string         `placeholder:"FILE" type:"existingfile" aliases:"egress-ca" group:"Deliveries" help:"PEM file of further certificate authorities that the certificates of receivers, outside systems and the identity provider may come from (also --egress-ca)."`
 	AllowHTTP   bool           `group:"Deliveries" help:"Let webhooks of workflows have http URLs, without encryption, to addresses of --egress-allow only: for development."`
 	RetryBase   time.Duration  `default:"1m" placeholder:"DURATION" group:"Deliveries" help:"Wait after the first failed attempt; it doubles with each further one."`
 	RetryCap    time.Duration  `default:"60m" placeholder:"DURATION" group:"Deliveries" help:"Longest wait between two attempts."`
@@ -46,7 +46,8 @@ type serveCmd struct {
 	RetainCalls   time.Duration `default:"720h" placeholder:"DURATION" group:"Data" help:"Drop calls of webhooks from the log when they are older; 0 = keep all."`
 	RetainEvents  time.Duration `default:"17520h" placeholder:"DURATION" group:"Data" help:"Drop events when they are older; 0 = keep all."`
 
-	Flow flowFlags `embed:""`
+	Flow   flowFlags   `embed:""`
+	SignOn signOnFlags `embed:""`
 
 	MaxHeld       int64         `default:"268435456" placeholder:"BYTES" group:"Doors" help:"Bodies of all requests with activities held in memory at once; more are answered 503 and come again."`
 	ShutdownGrace time.Duration `default:"20s" placeholder:"DURATION" group:"Doors" help:"How long what is under way may still take after SIGTERM or Ctrl-C."`
@@ -65,6 +66,8 @@ func (c *serveCmd) Validate() error {
 		return c.checkNode()
 	case c.Flow.validate() != nil:
 		return c.Flow.validate()
+	case c.SignOn.validate() != nil:
+		return c.SignOn.validate()
 	case c.AdminToken != "" && len(c.AdminToken) < minAdminToken:
 		return fmt.Errorf("--admin-token must have %d characters or more", minAdminToken)
 	case c.AllowHTTP && len(c.EgressAllow) == 0:

@@ -104,7 +104,7 @@ func newServer(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *server, e
 	s.flow.serve(&doors)
 	s.api = api.New(doors)
 	news.ears.Store(&ears{s.delivery, arrivals, s.api})
-	pages, err := ui.New(ui.Config{API: s.api, Users: s.store, Passwords: passwords, PublicURL: c.Flow.PublicURL, Logger: log})
+	pages, err := ui.New(ui.Config{API: s.api, Users: s.store, Passwords: passwords, PublicURL: c.Flow.PublicURL, SignOn: c.SignOn.config(authorities), Logger: log})
 	if err != nil {
 		return nil, err
 	}
