@@ -92,7 +92,7 @@ func TestThePreviewFollowsWhatIsTypedForTheContactAndTheEvent(t *testing.T) {
 	w.do("POST /v1/events", `{"eventTypeKey":"cart","params":{"email":"bob@example.com","promo":"LVIV-10"}}`)
 	w.replies("WH5", `{"code":"SPRING","list":[1,{"a b":2}]}`)
 	b := w.as(tidings.RoleEditor)
-	b.get("/messages/1?contact=2").want(200).says("A present for <b>Bob</b>", "cart").has("select[name=event] option[selected][value=1]", "iframe[src^=/messages/preview/1]")
+	b.get("/messages/1?contact=2").want(200).says("A present for <b>Bob</b>", "cart").has("form#preview-data[hx-post=/messages/1/preview]", "select[name=event] option[selected][value=1]", "iframe[src^=/messages/preview/1]")
 	frame := b.get("/messages/preview/1?contact=2").want(200)
 	if !strings.Contains(frame.body, "<p>Hello, &lt;b&gt;Bob&lt;/b&gt; LVIV-10</p>") {
 		t.Errorf("the html is %s", frame.body)
