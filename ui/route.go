@@ -34,6 +34,7 @@ func (s *Server) register() {
 	s.registerDates()
 	s.registerEmail()
 	s.registerEndpoint()
+	s.registerEvents()
 	s.registerFields()
 	s.registerJoin()
 	s.registerKeys()
