@@ -25,6 +25,7 @@ func (r *refusal) Error() string { return r.Detail }
 // fault is one wrong value.
 type fault struct {
 	Index  *int   `json:"index"`
+	Line   int64  `json:"line"`  // of an import, from 1; 0 = it has none
 	Field  string `json:"field"` // path in the request: "batch.maxItems", "headers[0].name"
 	Reason string `json:"reason"`
 }

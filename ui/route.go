@@ -37,6 +37,7 @@ func (s *Server) register() {
 	s.registerEvents()
 	s.registerFields()
 	s.registerJoin()
+	s.registerImport()
 	s.registerKeys()
 	s.registerLaboratory()
 	s.registerMessages()
