@@ -102,7 +102,9 @@ func (b *blockForm) value(field, stored string) string {
 
 // field is a field of the form.
 func (b *blockForm) field(name, label, stored, hint string) part.FieldView {
-	return part.FieldView{Name: name, Label: label, Value: b.value(name, stored), Hint: hint, Error: b.fault(name)}
+	// The window of webhooks opens over these fields and has a name too.
+	id := "block-" + strings.ReplaceAll(name, ".", "-")
+	return part.FieldView{Name: name, ID: id, Label: label, Value: b.value(name, stored), Hint: hint, Error: b.fault(name)}
 }
 
 // template is a field that takes a template over the run's data.

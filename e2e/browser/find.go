@@ -138,11 +138,27 @@ func (p *Tab) find(name string, roles ...string) (node, error) {
 		if len(found) == 1 {
 			return found[0], nil
 		}
+		if len(found) > 1 && p.alike(found) {
+			return found[0], nil
+		}
 		if len(found) > 1 {
 			return node{}, fmt.Errorf("%q%s can be any of %v", name, p.place(), found)
 		}
 	}
 	return node{}, fmt.Errorf("there is no %q%s among %v", name, p.place(), all)
+}
+
+// alike says whether nodes are links to one address: it does not matter which is followed.
+func (p *Tab) alike(nodes []node) bool {
+	to := ""
+	for _, n := range nodes {
+		href, err := call[string](p, n.id, `function() { return this.href ?? "" }`)
+		if err != nil || href == "" || to != "" && href != to {
+			return false
+		}
+		to = href
+	}
+	return true
 }
 
 // call calls a JavaScript function on a node and gives what it returns.
