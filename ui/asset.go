@@ -46,6 +46,7 @@ func readAssets() *assets {
 		if err != nil {
 			panic(fmt.Sprintf("ui: the built-in files: %v", err))
 		}
+		plain = slim(e.Name(), plain)
 		sum := sha256.Sum256(plain)
 		name := strings.TrimSuffix(e.Name(), path.Ext(e.Name())) + "." + hex.EncodeToString(sum[:4]) + path.Ext(e.Name())
 		a.paths[e.Name()] = "/assets/" + name

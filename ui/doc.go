@@ -12,7 +12,7 @@
 //	form.go      what a form holds; list.go: what a list's address holds
 //	spent.go     what a visit took, for Server-Timing
 //	session.go   who a browser is signed in as
-//	asset.go     style sheet and scripts, by the hash of what is in them
+//	asset.go     style sheet and scripts, by the hash of what is in them; asset_slim.go: without what only authors read
 //	part/        the components that pages are made of
 //
 // and a file a noun, x.go with its x.templ: handlers and view models here,
