@@ -103,7 +103,7 @@ type MailQuery struct {
 	From      time.Time // mails that were made then or later
 	To        time.Time // mails that were made before
 	Before    MailID    // the page after this one
-	Limit     int    // 1 or more
+	Limit     int       // 1 or more
 }
 
 // MailSettings are an account's.
