@@ -67,7 +67,7 @@ func (p *page) has(selectors ...string) *page {
 	p.t.Helper()
 	for _, selector := range selectors {
 		if len(p.find(selector)) == 0 {
-			p.t.Errorf("%s has no %s: %s", p.path, selector, p.body)
+			p.t.Errorf("%s has no %s; it says: %s", p.path, selector, p.text("body"))
 		}
 	}
 	return p
@@ -98,7 +98,7 @@ func (p *page) attr(selector, name string) string {
 	p.t.Helper()
 	found := p.find(selector)
 	if len(found) == 0 {
-		p.t.Fatalf("%s has no %s: %s", p.path, selector, p.body)
+		p.t.Fatalf("%s has no %s; it says: %s", p.path, selector, p.text("body"))
 	}
 	value, _ := attribute(found[0], name)
 	return value

@@ -86,9 +86,9 @@ func TestSettingsThatAreRefusedStayWithTheirReasons(t *testing.T) {
 	b := w.as(tidings.RoleEditor)
 	b.post("/automation/workflows/1/insert", "version", "2", "at", "start", "kind", "timer").want(http.StatusOK)
 	p := b.post("/automation/workflows/1/set", "version", "3", "block", "timer_1", "timer.seconds", "1", "timer.unit", "hour", "timer.at", "late", "timer.zone", "contact").want(http.StatusUnprocessableEntity)
-	p.has("input[name=timer.at][value=late]", "#f-timer-at-error").says("must be a time of day as 09:30")
+	p.has("input[name=timer.at][value=late]", "#block-timer-at-error").says("must be a time of day as 09:30")
 	p = b.post("/automation/workflows/1/trigger", "version", "3", "by", "event", "eventTypeKey", "subscribed", "once.mode", "per", "once.perSeconds", "1", "once.unit", "second").want(http.StatusUnprocessableEntity)
-	p.has("#f-once-perseconds-error")
+	p.has("#block-once-perSeconds-error")
 }
 
 func TestABlockIsMovedAndTakenOutAfterAQuestion(t *testing.T) {
