@@ -48,16 +48,17 @@ type searched struct {
 	path, list string // of the API, and the name of the list in its answer
 	kind       string
 	href       string // what an id is added to
+	whole      bool   // the list has no pages
 }
 
 func searchedLists() []searched {
 	return []searched{
-		{"/v1/workflows", "workflows", "Workflow", "/automation/workflows/"},
-		{"/v1/webhooks", "webhooks", "Webhook", "/automation/webhooks/"},
-		{"/v1/messages", "messages", "Message", "/messages/"},
-		{"/v1/endpoints", "endpoints", "Address", "/settings/laboratory/"},
-		{"/v1/segments", "segments", "Segment", "/contacts/segments/"},
-		{"/v1/event-types", "eventTypes", "Event", "/contacts/events?eventTypeKey="},
+		{"/v1/workflows", "workflows", "Workflow", "/automation/workflows/", false},
+		{"/v1/webhooks", "webhooks", "Webhook", "/automation/webhooks/", false},
+		{"/v1/messages", "messages", "Message", "/messages/", false},
+		{"/v1/endpoints", "endpoints", "Address", "/settings/laboratory/", false},
+		{"/v1/segments", "segments", "Segment", "/contacts/segments/", true},
+		{"/v1/event-types", "types", "Event", "/contacts/events?eventTypeKey=", false},
 	}
 }
 
@@ -136,7 +137,11 @@ func (c foundContact) hit() hit {
 
 func (v *visit) findNamed(list searched, text string) ([]hit, error) {
 	var out map[string]json.RawMessage
-	if err := v.get(list.path, url.Values{"q": {text}, "limit": {strconv.Itoa(hitsOfAKind)}}, &out); err != nil {
+	ask := url.Values{"q": {text}}
+	if !list.whole {
+		ask.Set("limit", strconv.Itoa(hitsOfAKind))
+	}
+	if err := v.get(list.path, ask, &out); err != nil {
 		if _, refused := wrong(err); refused {
 			return nil, nil // a text that no name has
 		}
@@ -145,12 +150,13 @@ func (v *visit) findNamed(list searched, text string) ([]hit, error) {
 	var named []struct {
 		ID   int64  `json:"id"`
 		Name string `json:"name"`
-		Key  string `json:"eventTypeKey"`
+		Key  string `json:"key"`
 		URL  string `json:"url"`
 	}
 	if err := json.Unmarshal(out[list.list], &named); err != nil {
 		return nil, err
 	}
+	named = named[:min(len(named), hitsOfAKind)]
 	hits := make([]hit, len(named))
 	for i, n := range named {
 		hits[i] = hit{list.href + decimal(n.ID), list.kind, n.Name, host(n.URL)}
