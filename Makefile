@@ -7,7 +7,7 @@ COUNT ?= 6
 FUZZTIME ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help check fmt-check lint generate-check generate fmt test race bench fuzz vuln build demo
+.PHONY: help check fmt-check lint generate-check generate fmt test race bench screenshots fuzz vuln build demo
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ race: ## all tests that the race detector can say something about, with it
 
 bench: ## the benchmarks of the packages, in the form that benchstat reads
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) $(PKGS)
+
+screenshots: ## docs/img/: a picture of every page (needs chromium)
+	@mkdir -p docs/img
+	$(GO) test ./e2e -run '^TestEveryPageIsAccessible' -count=1 -pictures $(CURDIR)/docs/img
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	@$(GO) list -f '{{.ImportPath}} {{.Dir}}' $(PKGS) | while read -r pkg dir; do \

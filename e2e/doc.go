@@ -8,5 +8,6 @@
 //	operator_test.go   deactivate, seek, skip, rotate, backup and restore
 //	command_test.go    flags, exit codes, listen, demo
 //	workflow_test.go   events, calls, mails, what comes back (workflow_crash_test.go: with kills)
+//	browser_…_test.go  people at a browser (package browser): the manual's journeys, every page by axe-core and in every width; -pictures
 //	guide_test.go      the programs of docs/receivers.md against a real endpoint
 package e2e

@@ -55,7 +55,7 @@ func dryRunContent(m *dryRunView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<div class=\"run-panes\"><section class=\"editor-flow\" aria-label=\"Flow\"><h2 class=\"visually-hidden\">Flow</h2>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<div class=\"run-panes\"><section class=\"editor-flow\" aria-label=\"Flow\" tabindex=\"0\"><h2 class=\"visually-hidden\">Flow</h2>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

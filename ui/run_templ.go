@@ -991,7 +991,7 @@ func runContent(m runView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if m.Flow != nil {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 47, "<section class=\"editor-flow\" aria-label=\"The way that it took\"><h2 class=\"visually-hidden\">The way that it took</h2>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 47, "<section class=\"editor-flow\" aria-label=\"The way that it took\" tabindex=\"0\"><h2 class=\"visually-hidden\">The way that it took</h2>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
