@@ -38,14 +38,14 @@ func TestSessionsAreEndedOneByOneAndAllButThisOne(t *testing.T) {
 	if err != nil || len(sessions) != 3 {
 		t.Fatal(sessions, err)
 	}
-	b.post("/settings/profile/sessions/"+decimal(int(sessions[1].ID))+"/end").says("That browser is signed out.")
+	b.post("/settings/profile/sessions/" + decimal(int(sessions[1].ID)) + "/end").says("That browser is signed out.")
 	one.get("/").has("form[action=/sign-in]")
 	b.post("/settings/profile/sign-out").says("You are signed out everywhere but here.")
 	two.get("/").has("form[action=/sign-in]")
 	b.get("/").says("Dashboard")
 	strange := w.browserOf(w.user(1, "bob@acme.example", tidings.RoleOwner))
 	strange.post("/settings/profile/sessions/" + decimal(int(sessions[2].ID)) + "/end").want(http.StatusNotFound)
-	b.post("/settings/profile/sessions/"+decimal(int(sessions[2].ID))+"/end").says("You are signed out.")
+	b.post("/settings/profile/sessions/" + decimal(int(sessions[2].ID)) + "/end").says("You are signed out.")
 }
 
 func TestTheThemeIsKept(t *testing.T) {

@@ -54,7 +54,7 @@ func TestUsersAreChangedLinkedSignedOutAndDeleted(t *testing.T) {
 	his.get("/settings/users").says("Only owners see and invite users.", "You are an editor.").hasNot("table")
 	b.post(at + "/sign-out").says("Robert is signed out everywhere.")
 	his.get("/").has("form[action=/sign-in]")
-	b.post(at+"/link").says("A new link for Robert").has("button[data-copy]")
+	b.post(at + "/link").says("A new link for Robert").has("button[data-copy]")
 	b.get(at+"/delete").want(200).says("is signed out everywhere and can't sign in any more", "Delete Robert")
 	b.post(at+"/delete").want(200).says("is deleted", "Users")
 	b.get(at).want(http.StatusNotFound)

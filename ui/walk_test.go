@@ -78,7 +78,7 @@ func (w *walk) stock() {
 	run := w.soon("/v1/runs", "runs")
 	w.fill = map[string]string{
 		"/activities/{seq}": "1", "/assets/{name}": "tidings.css", "/contacts/{id}": contact, "/contacts/edit/{id}": contact, "/contacts/delete/{id}": contact,
-		"/contacts/{id}/{part}": "card", "/contacts/segments/{id}": segment, "/messages/{id}": message, "/messages/delete/{id}": message, "/messages/preview/{id}": "p-1",
+		"/contacts/{id}/{part}": "card", "/contacts/segments/{id}": segment, "/contacts/events/{id}": "1", "/contacts/events/types/{id}": "1", "/messages/{id}": message, "/messages/delete/{id}": message, "/messages/preview/{id}": "p-1",
 		"/messages/outbox/{id}": w.soon("/v1/outbox", "mails"), "/messages/broadcasts/{id}": broadcast, "/messages/broadcasts/{id}/{act}": "cancel",
 		"/automation/calls/{id}": w.soon("/v1/calls", "calls"), "/automation/connectors/{id}": connector, "/automation/webhooks/{id}": webhook,
 		"/automation/runs/{id}": run, "/automation/workflows/{id}": workflow, "/automation/workflows/{id}/versions/{version}": "1",
