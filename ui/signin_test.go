@@ -86,7 +86,7 @@ func TestAFormOfASessionThatHasEndedIsKeptAndSentAgain(t *testing.T) {
 	}
 	p := b.post("/settings/users", "email", "bob@acme.example", "name", `Bob "B" <b>`, "role", "viewer").want(http.StatusUnauthorized).says("It is kept on this page")
 	kept := []string{"again", p.attr("input[name=again]", "value"), "unsent", p.attr("input[name=unsent]", "value"), "email", u.Email, "password"}
-	p = b.post("/sign-in", append(kept, "a wrong secret")...).want(http.StatusUnprocessableEntity).has("input[name=unsent]", "input[name=again][value=/settings/users]")
+	b.post("/sign-in", append(kept, "a wrong secret")...).want(http.StatusUnprocessableEntity).has("input[name=unsent]", "input[name=again][value=/settings/users]")
 	p = b.post("/sign-in", append(kept, "a long enough secret")...).want(http.StatusOK).says("You are signed in again").has("form[action=/settings/users] input[name=role][value=viewer]")
 	if got := p.attr("input[name=name]", "value"); got != `Bob "B" <b>` {
 		t.Errorf("the name became %q", got)
