@@ -317,12 +317,16 @@ func (n conditionNode) step() map[string]any {
 
 // press is a button of the editor.
 func (n conditionNode) press(label, icon, act string) part.ButtonView {
+	attrs := map[string]any{
+		"formnovalidate": true, "hx-post": n.view.Update, "hx-target": "#" + n.view.id(), "hx-swap": "outerHTML",
+	}
+	if n.depth > 1 && act != "remove" {
+		attrs["aria-label"] = label + " to group " + n.what()
+	}
 	return part.ButtonView{
 		Label: label, Icon: icon, Kind: part.Plain, Small: true, Name: n.view.Prefix + ".do", Value: act + " " + n.path,
 		IconOnly: act == "remove",
-		Attrs: map[string]any{
-			"formnovalidate": true, "hx-post": n.view.Update, "hx-target": "#" + n.view.id(), "hx-swap": "outerHTML",
-		},
+		Attrs:    attrs,
 	}
 }
 

@@ -335,6 +335,7 @@ const prepareRefresh = el => {
 
 const prepare = root => {
   const each = (s, f) => [...(root.matches?.(s) ? [root] : []), ...$$(s, root)].forEach(el => { if (!el.prepared) { el.prepared = true; f(el); } });
+  each("noscript", n => n.remove()); // in what htmx swaps in it would be fields that are sent
   each("[data-code]", prepareCode);
   each(".code-block [data-paint]", pre => {
     const code = $("code", pre), bad = [...code.children].findIndex(l => l.matches(".bad")) + 1;
