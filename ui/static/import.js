@@ -84,10 +84,13 @@ document.addEventListener("submit", async e => {
   button.disabled = false;
 }, true);
 
-document.addEventListener("change", async e => {
-  const form = e.target.closest("[data-import]"), file = e.target.matches("[type=file]") && e.target.files[0];
-  if (!form || !file) return;
-  const page = await post(form.dataset.look, [["file", [file.slice(0, lookSize), file.name]]]);
+const look = async field => {
+  const file = field.files[0];
+  if (!file) return;
+  const page = await post(field.form.dataset.look, [["file", [file.slice(0, lookSize), file.name]]]);
   $("#import-columns").replaceChildren(...page.body.childNodes);
-});
+};
+document.addEventListener("change", e => { if (e.target.matches("[data-import] [type=file]")) look(e.target); });
+const chosen = $("[data-import] [type=file]"); // perhaps before this script was here
+if (chosen) look(chosen);
 })();
