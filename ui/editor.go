@@ -228,10 +228,15 @@ func (v *visit) undoKey(w *workflowInfo) undoKey { return undoKey{v.session.ID, 
 
 // saveDraft stores a draft in place of that of w, which becomes what the API has then.
 func (v *visit) saveDraft(w *workflowInfo, f *form, d tidings.Definition) error {
-	before, was := *w.Definition, w.Version
 	if asked := f.number("version"); asked == nil || *asked != w.Version {
 		return v.changedMeanwhile(w)
 	}
+	return v.storeDraft(w, d)
+}
+
+// storeDraft is saveDraft for a draft that was made from w as it was just read.
+func (v *visit) storeDraft(w *workflowInfo, d tidings.Definition) error {
+	before, was := *w.Definition, w.Version
 	var now workflowInfo
 	if err := v.patch(apiWorkflow(w.ID), map[string]any{"definition": d, "version": was}, &now); err != nil {
 		if isConflict(err) {

@@ -52,7 +52,7 @@ func parsePlace(text string, d *tidings.Definition) (p place, ok bool) {
 }
 
 // noEdit is an act that the draft does not allow.
-func noEdit(format string, args ...any) error {
+func noEdit(format string, args ...any) *refusal {
 	return &refusal{Status: http.StatusUnprocessableEntity, Code: tidings.CodeInvalid, Title: "Not done", Detail: fmt.Sprintf(format, args...)}
 }
 

@@ -158,39 +158,3 @@ func useHref(webhook int64, expression, as string) string {
 func insertHref(expression string) string {
 	return address("/messages/new", url.Values{"insert": {expression}})
 }
-
-// usePage says in which workflows an expression can be used: those that call
-// the webhook.
-func (v *visit) usePage() error {
-	w, err := v.webhook()
-	if err != nil {
-		return err
-	}
-	expression, branch := v.query("expression"), v.query("as") == "branch"
-	title := "Save to a contact field"
-	if branch {
-		title = "Branch on this"
-	}
-	crumbs := append(webhookCrumbs(), part.Link{Label: w.Name, Href: "/automation/webhooks/" + decimal(w.ID)})
-	return v.page(view{Title: title, Purpose: "In a workflow, after the block that calls " + w.Name + ".", Crumbs: crumbs, Active: "/automation/webhooks"}, useExpression(w, expression, branch))
-}
-
-// blockHref opens a workflow with a block to add, which has an expression in it.
-func blockHref(u use, expression string, branch bool) string {
-	kind := "updateContact"
-	if branch {
-		kind = "condition"
-	}
-	return address(u.path(), url.Values{"add": {kind}, "expression": {expression}})
-}
-
-// onlyWorkflows are those of the uses that are workflows.
-func onlyWorkflows(uses []use) []use {
-	var list []use
-	for _, u := range uses {
-		if u.Kind == "workflow" {
-			list = append(list, u)
-		}
-	}
-	return list
-}

@@ -25,7 +25,8 @@ func (s *Server) registerWebhooks() {
 	s.edit("/automation/webhooks/{id}/test", (*visit).webhookTestPage)
 	s.act("/automation/webhooks/test", (*visit).sendTest)
 	s.edit("/automation/webhooks/contacts", (*visit).testContacts)
-	s.look("/automation/webhooks/{id}/use", (*visit).usePage)
+	s.edit("/automation/webhooks/{id}/use", (*visit).usePage)
+	s.act("/automation/webhooks/{id}/use", (*visit).useAct)
 	s.act("/automation/webhooks/connector", (*visit).connectorOfWindow)
 }
 
