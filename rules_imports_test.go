@@ -58,7 +58,7 @@ func testImports() map[string][]string {
 		"workflow":  {"store", "store/sqlitetest", "egress"},
 		"egress":    {"feed/faulttest"},
 		"store":     {"feed", "store/storetest", "store/pgtest", "store/sqlitetest"},
-		"api":       {"store", "store/sqlitetest", "egress", "publicapi", "feed/faulttest"},
+		"api":       {"api/apitest", "store", "store/sqlitetest", "egress", "publicapi", "feed/faulttest"},
 		"publicapi": {"store", "api"},
 		"e2e":       {".", "cmd/tidings/receiver", "e2e/browser", "store/pgtest"},
 		"ui":        {"api", "api/apitest", "password", "store", "store/sqlitetest"},

@@ -11,22 +11,22 @@ import (
 
 // bulk stores n activities with a text of so many bytes.
 func (w *world) bulk(key string, n, size int) {
-	w.t.Helper()
+	w.T.Helper()
 	for done := 0; done < n; {
 		lines := make([]string, min(n-done, 5000))
 		for i := range lines {
 			lines[i] = fmt.Sprintf(`{"contactId":%d,"activityStatus":"READ","mediaType":"email","activityDateTime":"2026-03-14T09:26:53","messageName":"%s"}`,
 				done+i+1, strings.Repeat("x", size))
 		}
-		w.request(key, "POST /v1/activities", "["+strings.Join(lines, ",")+"]").want(200)
+		w.Request(key, "POST /v1/activities", "["+strings.Join(lines, ",")+"]").Want(200)
 		done += len(lines)
 	}
 }
 
 func TestExportGivesAllThatIsFoundAndSaysHowFarItGoes(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
-	w.request(key, "POST /v1/activities", `[{"contactId":1,"activityStatus":"READ","mediaType":"email","activityDateTime":"2026-03-01T00:00:00"}]`).want(200)
+	key := w.Account("shop")
+	w.Request(key, "POST /v1/activities", `[{"contactId":1,"activityStatus":"READ","mediaType":"email","activityDateTime":"2026-03-01T00:00:00"}]`).Want(200)
 	w.bulk(key, 1234, 10)
 	for _, c := range []struct {
 		query       string
@@ -40,33 +40,33 @@ func TestExportGivesAllThatIsFoundAndSaysHowFarItGoes(t *testing.T) {
 		{"from=2026-03-20&to=2026-03-21", "0", "0", 0, ""},
 		{"from=2026-03-20&to=2026-03-21&format=csv", "0", "0", 1, "seq,"},
 	} {
-		got := w.request(key, "GET /v1/activities/export?"+c.query, "").want(200)
-		if n := strings.Count(got.body, "\n"); n != c.lines {
+		got := w.Request(key, "GET /v1/activities/export?"+c.query, "").Want(200)
+		if n := strings.Count(got.Body, "\n"); n != c.lines {
 			t.Errorf("%s: %d lines, want %d", c.query, n, c.lines)
 		}
-		if got.header.Get("Tidings-First") != c.first || got.header.Get("Tidings-Last") != c.last {
-			t.Errorf("%s: from %s to %s", c.query, got.header.Get("Tidings-First"), got.header.Get("Tidings-Last"))
+		if got.Header.Get("Tidings-First") != c.first || got.Header.Get("Tidings-Last") != c.last {
+			t.Errorf("%s: from %s to %s", c.query, got.Header.Get("Tidings-First"), got.Header.Get("Tidings-Last"))
 		}
-		if !strings.HasPrefix(got.header.Get("Content-Disposition"), `attachment; filename="activities_20260`) {
-			t.Errorf("%s: %s", c.query, got.header.Get("Content-Disposition"))
+		if !strings.HasPrefix(got.Header.Get("Content-Disposition"), `attachment; filename="activities_20260`) {
+			t.Errorf("%s: %s", c.query, got.Header.Get("Content-Disposition"))
 		}
-		if begins := got.body[:min(len(got.body), len(c.begins))]; begins != c.begins {
+		if begins := got.Body[:min(len(got.Body), len(c.begins))]; begins != c.begins {
 			t.Errorf("%s begins with %q", c.query, begins)
 		}
 	}
-	w.request(key, "GET /v1/activities/export?from=2026-03-20&format=xml", "").want(400)
-	w.request(key, "GET /v1/activities/export", "").want(400)
-	if got := w.request(w.account("other"), "GET /v1/activities/export?from=2026-03-14&to=2026-03-15", "").want(200).body; got != "" {
+	w.Request(key, "GET /v1/activities/export?from=2026-03-20&format=xml", "").Want(400)
+	w.Request(key, "GET /v1/activities/export", "").Want(400)
+	if got := w.Request(w.Account("other"), "GET /v1/activities/export?from=2026-03-14&to=2026-03-15", "").Want(200).Body; got != "" {
 		t.Errorf("another account gets %s", got)
 	}
 }
 
 func TestExportedRowsAreTheActivitiesAndNoFormulas(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
-	w.request(key, "POST /v1/activities", `[{"contactId":7,"activityStatus":"UNDELIVERED","mediaType":"email","hardBounce":true,"activityDateTime":"2026-03-14T09:26:53",
-		"messageName":"=cmd|' /C calc'!A0","from":"Ann \"A\", shop","email":"@a.example","statusData":{"subscription":{"subscriptions":["A"]}}}]`).want(200)
-	body := w.request(key, "GET /v1/activities/export?from=2026-03-14&to=2026-03-14&format=csv", "").want(200).body
+	key := w.Account("shop")
+	w.Request(key, "POST /v1/activities", `[{"contactId":7,"activityStatus":"UNDELIVERED","mediaType":"email","hardBounce":true,"activityDateTime":"2026-03-14T09:26:53",
+		"messageName":"=cmd|' /C calc'!A0","from":"Ann \"A\", shop","email":"@a.example","statusData":{"subscription":{"subscriptions":["A"]}}}]`).Want(200)
+	body := w.Request(key, "GET /v1/activities/export?from=2026-03-14&to=2026-03-14&format=csv", "").Want(200).Body
 	rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
 	if err != nil || len(rows) != 2 {
 		t.Fatalf("%v: %s", err, body)
@@ -87,9 +87,9 @@ func TestExportedRowsAreTheActivitiesAndNoFormulas(t *testing.T) {
 
 func TestAnExportThatIsBrokenOffDoesNotLookWhole(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	w.bulk(key, 20_000, 1000) // more than is on its way between server and client
-	req, err := http.NewRequestWithContext(soon(t), http.MethodGet, w.url+"/v1/activities/export?from=2026-03-14&to=2026-03-14", nil)
+	req, err := http.NewRequestWithContext(soon(t), http.MethodGet, w.URL+"/v1/activities/export?from=2026-03-14&to=2026-03-14", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestAnExportThatIsBrokenOffDoesNotLookWhole(t *testing.T) {
 	if _, err := io.ReadFull(res.Body, make([]byte, 1000)); err != nil {
 		t.Fatal(err)
 	}
-	w.api.EndStreams()
+	w.API.EndStreams()
 	if n, err := io.Copy(io.Discard, res.Body); err == nil {
 		t.Errorf("%d bytes look like a whole export", n)
 	}

@@ -10,19 +10,20 @@ import (
 
 	"tidings"
 	"tidings/api"
+	"tidings/api/apitest"
 )
 
 func TestTheFeedIsReadFromAnyPlace(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
-	if a := w.request(key, "GET /v1/activities", "").want(200); a.body != "[]\n" {
-		t.Errorf("an empty feed reads %q", a.body)
+	key := w.Account("shop")
+	if a := w.Request(key, "GET /v1/activities", "").Want(200); a.Body != "[]\n" {
+		t.Errorf("an empty feed reads %q", a.Body)
 	}
 	for i := range 4 {
-		w.request(key, "POST /v1/activities", fmt.Sprintf("[%s,%s]", activity(fmt.Sprint(10*i+1)), activity(fmt.Sprint(10*i+2)))).want(200)
+		w.Request(key, "POST /v1/activities", fmt.Sprintf("[%s,%s]", activity(fmt.Sprint(10*i+1)), activity(fmt.Sprint(10*i+2)))).Want(200)
 	}
 	read := func(query string, headers ...string) string {
-		return w.request(key, "GET /v1/activities"+query, "", headers...).want(200).body
+		return w.Request(key, "GET /v1/activities"+query, "", headers...).Want(200).Body
 	}
 	found := func(seq int, n string) string { return fmt.Sprintf(`{"seq":%d,"activity":%s}`, seq, activity(n)) }
 	for query, want := range map[string]string{
@@ -44,17 +45,17 @@ func TestTheFeedIsReadFromAnyPlace(t *testing.T) {
 	if got := read("?after=8", "Accept: application/x-ndjson"); got != "" {
 		t.Errorf("no lines: %q", got)
 	}
-	w.request(key, "GET /v1/activities", "", "Accept: text/html").want(406).has("code", "unsupported")
+	w.Request(key, "GET /v1/activities", "", "Accept: text/html").Want(406).Has("code", "unsupported")
 }
 
 func TestAWaitingReadIsWokenByAnAppend(t *testing.T) {
 	w := newWorld(t)
-	key, other := w.account("shop"), w.account("other")
+	key, other := w.Account("shop"), w.Account("other")
 	answers := make(chan string, 1)
-	go func() { answers <- w.request(key, "GET /v1/activities?after=1&wait=60", "").body }()
-	w.request(other, "POST /v1/activities", "["+activity("7")+"]").want(200)
-	w.request(key, "POST /v1/activities", "["+activity("1")+"]").want(200)
-	w.request(key, "POST /v1/activities", "["+activity("2")+"]").want(200)
+	go func() { answers <- w.Request(key, "GET /v1/activities?after=1&wait=60", "").Body }()
+	w.Request(other, "POST /v1/activities", "["+activity("7")+"]").Want(200)
+	w.Request(key, "POST /v1/activities", "["+activity("1")+"]").Want(200)
+	w.Request(key, "POST /v1/activities", "["+activity("2")+"]").Want(200)
 	if got := <-answers; got != `[{"seq":2,"activity":`+activity("2")+"}]\n" {
 		t.Errorf("woken with %s", got)
 	}
@@ -69,17 +70,17 @@ func TestAWaitingReadEndsEmptyWithItsTimeOrWithTheServer(t *testing.T) {
 			return wait(ctx, a, after)
 		}
 	})
-	key := w.account("shop")
-	w.request(key, "GET /v1/activities?wait=1", "").want(200)
+	key := w.Account("shop")
+	w.Request(key, "GET /v1/activities?wait=1", "").Want(200)
 	<-entered
-	answers := make(chan *answer, 1)
-	go func() { answers <- w.request(key, "GET /v1/activities?wait=60", "") }()
+	answers := make(chan *apitest.Answer, 1)
+	go func() { answers <- w.Request(key, "GET /v1/activities?wait=60", "") }()
 	<-entered
-	w.api.EndStreams()
-	if a := <-answers; a.status != 200 || a.body != "[]\n" {
-		t.Errorf("answered %d %s", a.status, a.body)
+	w.API.EndStreams()
+	if a := <-answers; a.Status != 200 || a.Body != "[]\n" {
+		t.Errorf("answered %d %s", a.Status, a.Body)
 	}
-	w.request("", "GET /readyz", "").want(503)
+	w.Request("", "GET /readyz", "").Want(503)
 }
 
 // dropped is a store whose retention has dropped the first activities.
@@ -91,18 +92,18 @@ func (dropped) Read(_ context.Context, q tidings.ReadQuery) (tidings.Page, error
 
 func TestAReaderIsToldWhatRetentionHasDropped(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) { c.Store = dropped{c.Store} })
-	key := w.account("shop")
-	if got := w.request(key, "GET /v1/activities?after=40", "").want(200).header.Get("Tidings-Missing-Through"); got != "41" {
+	key := w.Account("shop")
+	if got := w.Request(key, "GET /v1/activities?after=40", "").Want(200).Header.Get("Tidings-Missing-Through"); got != "41" {
 		t.Errorf("missing through %q", got)
 	}
-	if got := w.request(key, "GET /v1/activities?after=41", "").want(200).header.Get("Tidings-Missing-Through"); got != "" {
+	if got := w.Request(key, "GET /v1/activities?after=41", "").Want(200).Header.Get("Tidings-Missing-Through"); got != "" {
 		t.Errorf("missing through %q", got)
 	}
 }
 
 func TestWrongParametersAreNamed(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	day := "from=2026-01-01&to=2026-01-31"
 	for _, c := range []struct{ line, field string }{
 		{"GET /v1/activities?after=-1", "after"},
@@ -132,21 +133,21 @@ func TestWrongParametersAreNamed(t *testing.T) {
 		{"GET /v1/audit?before=x", "before"},
 		{"DELETE /v1/accounts/me/keys/x", "key"},
 	} {
-		a := w.request(key, c.line, "")
-		if a.status != 400 || a.get("code") != "invalid" || firstFault(a) != c.field {
-			t.Errorf("%.90s: answered %d %s", c.line, a.status, a.body)
+		a := w.Request(key, c.line, "")
+		if a.Status != 400 || a.Get("code") != "invalid" || firstFault(a) != c.field {
+			t.Errorf("%.90s: answered %d %s", c.line, a.Status, a.Body)
 		}
 	}
 }
 
 func TestSearchFindsByEveryCondition(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
-	w.request(key, "POST /v1/activities", `[
+	key := w.Account("shop")
+	w.Request(key, "POST /v1/activities", `[
 		{"contactId":1,"activityStatus":"DELIVERED","mediaType":"email","email":"Ann@Example.com","messageId":70,"messageTag":"spring, sale","activityDateTime":"2026-01-10T23:59:59"},
 		{"contactId":2,"activityStatus":"READ","mediaType":"sms","sms":"380671234567","activityDateTime":"2026-01-11T00:00:00"},
 		{"contactId":3,"activityStatus":"CLICKED","mediaType":"webpush","webpush":"w-token","activityDateTime":"2026-01-12T12:00:00"},
-		{"contactId":1,"activityStatus":"SENT","mediaType":"mobilepush","mobilepush":"m-token","activityDateTime":"2026-01-31T08:00:00"}]`).want(200)
+		{"contactId":1,"activityStatus":"SENT","mediaType":"mobilepush","mobilepush":"m-token","activityDateTime":"2026-01-31T08:00:00"}]`).Want(200)
 	for query, want := range map[string]string{
 		"":                            "1 2 3 4",
 		"&order=desc":                 "4 3 2 1",
@@ -162,7 +163,7 @@ func TestSearchFindsByEveryCondition(t *testing.T) {
 		"&mobilepush=m-token":         "4",
 		"&contactId=1&status=CLICKED": "",
 	} {
-		if got := seqs(w.request(key, "GET /v1/activities/search?from=2026-01-01&to=2026-01-31"+query, "").want(200)); got != want {
+		if got := seqs(w.Request(key, "GET /v1/activities/search?from=2026-01-01&to=2026-01-31"+query, "").Want(200)); got != want {
 			t.Errorf("%s finds %q, want %q", query, got, want)
 		}
 	}
@@ -173,7 +174,7 @@ func TestSearchFindsByEveryCondition(t *testing.T) {
 		"from=2026-01-11T02:00:00%2B02:00&to=2026-01-11T02:00:01%2B02:00": "2",
 		"from=2026-01-11T02:00:00+02:00&to=2026-01-11T02:00:01+02:00":     "2", // a + that was not escaped
 	} {
-		if got := seqs(w.request(key, "GET /v1/activities/search?"+interval, "").want(200)); got != want {
+		if got := seqs(w.Request(key, "GET /v1/activities/search?"+interval, "").Want(200)); got != want {
 			t.Errorf("%s finds %q, want %q", interval, got, want)
 		}
 	}
@@ -181,19 +182,19 @@ func TestSearchFindsByEveryCondition(t *testing.T) {
 
 func TestASearchIsReadPageByPage(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	for i := range 5 {
-		w.request(key, "POST /v1/activities", "["+activity(fmt.Sprint(i+1))+"]").want(200)
+		w.Request(key, "POST /v1/activities", "["+activity(fmt.Sprint(i+1))+"]").Want(200)
 	}
 	for order, want := range map[string]string{"asc": "1 2 3 4 5", "desc": "5 4 3 2 1"} {
 		var all []string
 		after := ""
 		for {
-			a := w.request(key, "GET /v1/activities/search?from=2026-01-01&to=2026-01-31&limit=2&order="+order+after, "").want(200)
+			a := w.Request(key, "GET /v1/activities/search?from=2026-01-01&to=2026-01-31&limit=2&order="+order+after, "").Want(200)
 			if found := seqs(a); found != "" {
 				all = append(all, found)
 			}
-			next, ok := a.get("next").(float64)
+			next, ok := a.Get("next").(float64)
 			if !ok {
 				break
 			}
@@ -206,13 +207,13 @@ func TestASearchIsReadPageByPage(t *testing.T) {
 }
 
 // seqs gives the seqs of a search's answer.
-func seqs(a *answer) string {
-	a.t.Helper()
+func seqs(a *apitest.Answer) string {
+	a.T.Helper()
 	var out []string
-	for _, f := range a.get("activities").([]any) {
+	for _, f := range a.Get("activities").([]any) {
 		m := f.(map[string]any)
 		if m["activity"].(map[string]any)["contactId"] == nil {
-			a.t.Errorf("no activity in %v", m)
+			a.T.Errorf("no activity in %v", m)
 		}
 		out = append(out, fmt.Sprint(m["seq"]))
 	}

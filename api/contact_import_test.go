@@ -27,11 +27,11 @@ type imported struct {
 }
 
 func (w *world) imports(key, query, body string, headers ...string) imported {
-	w.t.Helper()
-	a := w.request(key, "POST /v1/contacts/import"+query, body, headers...).want(200)
+	w.T.Helper()
+	a := w.Request(key, "POST /v1/contacts/import"+query, body, headers...).Want(200)
 	var in imported
-	if err := json.Unmarshal([]byte(a.body), &in); err != nil {
-		w.t.Fatal(err)
+	if err := json.Unmarshal([]byte(a.Body), &in); err != nil {
+		w.T.Fatal(err)
 	}
 	return in
 }
@@ -43,7 +43,7 @@ func (in imported) tally() string {
 
 func TestAnImportStoresWhatIsRightAndNamesTheRestByLine(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	w.field(key, "SHOP.N", "number")
 	body := strings.Join([]string{
 		`{"email":"a@example.com","fields":{"SHOP.N":1}}`,
@@ -75,7 +75,7 @@ func TestAnImportStoresWhatIsRightAndNamesTheRestByLine(t *testing.T) {
 
 func TestAnImportReadsCSVAsSpreadsheetsWriteIt(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	for name, kind := range map[string]string{"SHOP.N": "number", "SHOP.L": "list", "SHOP.B": "bool", "SHOP.D": "date"} {
 		w.field(key, name, kind)
 	}
@@ -89,10 +89,10 @@ func TestAnImportReadsCSVAsSpreadsheetsWriteIt(t *testing.T) {
 	if len(in.Errors) != 3 || in.Errors[0].Line != 2 || in.Errors[1].Line != 6 || in.Errors[1].Field != "fields.SHOP.N" || in.Errors[2].Field != "fields.SHOP.B" {
 		t.Errorf("%+v", in.Errors)
 	}
-	a := w.request(key, "GET /v1/contacts?email=a@example.com", "")
+	a := w.Request(key, "GET /v1/contacts?email=a@example.com", "")
 	for _, want := range []string{`"sms":"380671234567"`, `"firstName":"Ann;\nLee"`, `"town":"Львів"`, `"SHOP.N":12.50`, `"SHOP.L":["tea","coffee"]`, `"SHOP.B":true`, `"SHOP.D":"2026-01-31T10:00:00Z"`, `"subscriptions":["A","B"]`} {
-		if !strings.Contains(a.body, want) {
-			t.Errorf("%s is not in %s", want, a.body)
+		if !strings.Contains(a.Body, want) {
+			t.Errorf("%s is not in %s", want, a.Body)
 		}
 	}
 	// An empty cell leaves what the contact has.
@@ -103,7 +103,7 @@ func TestAnImportReadsCSVAsSpreadsheetsWriteIt(t *testing.T) {
 
 func TestAnImportThatCanNotBeReadIsRefused(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) { c.MaxBody = 1 << 20 })
-	key := w.account("shop")
+	key := w.Account("shop")
 	for _, c := range []struct {
 		line, body, form string
 		status           int
@@ -120,17 +120,17 @@ func TestAnImportThatCanNotBeReadIsRefused(t *testing.T) {
 		{"?what=x", "{}", asNDJSON, 400, "what"},
 		{"", strings.Repeat("x", 1<<20+1), asNDJSON, 413, "-"},
 	} {
-		a := w.request(key, "POST /v1/contacts/import"+c.line, c.body, c.form)
-		if a.status != c.status || c.field != "-" && firstFault(a) != c.field {
-			t.Errorf("%.30q: answered %d: %s", c.body, a.status, a.body)
+		a := w.Request(key, "POST /v1/contacts/import"+c.line, c.body, c.form)
+		if a.Status != c.status || c.field != "-" && firstFault(a) != c.field {
+			t.Errorf("%.30q: answered %d: %s", c.body, a.Status, a.Body)
 		}
 	}
-	w.request(w.key(key, `"read"`), "POST /v1/contacts/import", "{}", asNDJSON).want(403)
+	w.Request(w.key(key, `"read"`), "POST /v1/contacts/import", "{}", asNDJSON).Want(403)
 }
 
 func TestAnImportOfManyRowsGoesByBatches(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	var body bytes.Buffer
 	zipped := gzip.NewWriter(&body)
 	const n = 2500
@@ -172,7 +172,7 @@ func TestImportsGiveWayToOtherWriters(t *testing.T) {
 
 func TestALongImportKeepsItsRowsInOrder(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	var body strings.Builder
 	for i := range 9000 {
 		fmt.Fprintf(&body, `{"externalCustomerId":"c-%d","firstName":"%d"}`+"\n", i%8000, i)
@@ -180,7 +180,7 @@ func TestALongImportKeepsItsRowsInOrder(t *testing.T) {
 	if got := w.imports(key, "", body.String(), asNDJSON).tally(); got != "rows 9000 created 8000 updated 1000 unchanged 0 failed 0" {
 		t.Error(got)
 	}
-	if a := w.request(key, "GET /v1/contacts?externalCustomerId=c-999", ""); !strings.Contains(a.body, `"firstName":"8999"`) {
-		t.Errorf("a contact of two rows is not as the later one says: %s", a.body)
+	if a := w.Request(key, "GET /v1/contacts?externalCustomerId=c-999", ""); !strings.Contains(a.Body, `"firstName":"8999"`) {
+		t.Errorf("a contact of two rows is not as the later one says: %s", a.Body)
 	}
 }

@@ -4,32 +4,34 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"tidings/api/apitest"
 )
 
 func TestAnEventIsTakenWithItsContact(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	w.madeContact(key, `{"email":"ann@example.com"}`)
-	w.request(key, "POST /v1/events", `{"eventTypeKey":"order","keyValue":"1042","params":{"email":"ANN@example.com","total":129.50,"items":[{"b":1,"a":null}],"note":"<&> \" б"}}`).
-		want(200).has("id", 1.0).has("contactId", 1.0).has("contactCreated", false).has("repeated", false)
+	w.Request(key, "POST /v1/events", `{"eventTypeKey":"order","keyValue":"1042","params":{"email":"ANN@example.com","total":129.50,"items":[{"b":1,"a":null}],"note":"<&> \" б"}}`).
+		Want(200).Has("id", 1.0).Has("contactId", 1.0).Has("contactCreated", false).Has("repeated", false)
 	const params = `"params":[{"name":"email","value":"ANN@example.com"},{"name":"total","value":129.50},{"name":"items","value":[{"b":1,"a":null}]},{"name":"note","value":"<&> \" б"},{"name":"contactId","value":1}]`
-	if a := w.request(key, "GET /v1/events/1", "").want(200).has("eventTypeKey", "order").has("keyValue", "1042").has("contactId", 1.0); !strings.Contains(a.body, params) {
-		t.Errorf("%s\nwant %s", a.body, params)
+	if a := w.Request(key, "GET /v1/events/1", "").Want(200).Has("eventTypeKey", "order").Has("keyValue", "1042").Has("contactId", 1.0); !strings.Contains(a.Body, params) {
+		t.Errorf("%s\nwant %s", a.Body, params)
 	}
-	w.request(key, "POST /v1/events", `{"eventTypeKey":"order","params":[{"name":"phone","value":"+380 67 123 45 67"},{"name":"n","value":null}]}`).
-		want(200).has("contactId", 2.0).has("contactCreated", true)
-	if a := w.request(key, "GET /v1/events/2", ""); !strings.Contains(a.body, `"keyValue":"+380 67 123 45 67"`) {
-		t.Error(a.body)
+	w.Request(key, "POST /v1/events", `{"eventTypeKey":"order","params":[{"name":"phone","value":"+380 67 123 45 67"},{"name":"n","value":null}]}`).
+		Want(200).Has("contactId", 2.0).Has("contactCreated", true)
+	if a := w.Request(key, "GET /v1/events/2", ""); !strings.Contains(a.Body, `"keyValue":"+380 67 123 45 67"`) {
+		t.Error(a.Body)
 	}
-	w.request(key, "POST /v1/events", `{"eventTypeKey":"visit","keyValue":"7"}`).want(200).has("contactId", nil)
-	w.request(w.key(key, `"manage"`), "POST /v1/events", `{"eventTypeKey":"visit","keyValue":"8"}`).want(200)
-	w.request(w.key(key, `"read"`), "POST /v1/events", `{"eventTypeKey":"visit","keyValue":"8"}`).want(403)
-	w.request(w.account("other"), "GET /v1/events/1", "").want(404)
+	w.Request(key, "POST /v1/events", `{"eventTypeKey":"visit","keyValue":"7"}`).Want(200).Has("contactId", nil)
+	w.Request(w.key(key, `"manage"`), "POST /v1/events", `{"eventTypeKey":"visit","keyValue":"8"}`).Want(200)
+	w.Request(w.key(key, `"read"`), "POST /v1/events", `{"eventTypeKey":"visit","keyValue":"8"}`).Want(403)
+	w.Request(w.Account("other"), "GET /v1/events/1", "").Want(404)
 }
 
 func TestWrongEventsAreNamed(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	long := strings.Repeat("x", 101)
 	for _, c := range []struct {
 		body, field string
@@ -52,26 +54,26 @@ func TestWrongEventsAreNamed(t *testing.T) {
 		{`{"eventTypeKey":"a","keyValue":"1","params":` + strings.Repeat(`{"x":`, 40) + `1` + strings.Repeat("}", 40) + `}`, "-", 400},
 		{`{"eventTypeKey":"a","keyValue":"1","what":1}`, "what", 422},
 	} {
-		a := w.request(key, "POST /v1/events", c.body)
-		if a.status != c.status || firstFault(a) != c.field {
-			t.Errorf("%.70s: answered %d, fault in %q, want %q: %.200s", c.body, a.status, firstFault(a), c.field, a.body)
+		a := w.Request(key, "POST /v1/events", c.body)
+		if a.Status != c.status || firstFault(a) != c.field {
+			t.Errorf("%.70s: answered %d, fault in %q, want %q: %.200s", c.body, a.Status, firstFault(a), c.field, a.Body)
 		}
 	}
-	if a := w.request(key, "GET /v1/event-types", "").want(200); !strings.Contains(a.body, `"types":[]`) {
-		t.Errorf("a wrong event left a type: %s", a.body)
+	if a := w.Request(key, "GET /v1/event-types", "").Want(200); !strings.Contains(a.Body, `"types":[]`) {
+		t.Errorf("a wrong event left a type: %s", a.Body)
 	}
 }
 
 func TestEventsAreListedByTypeForPickers(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	for i := range 3 {
-		w.request(key, "POST /v1/events", fmt.Sprintf(`{"eventTypeKey":"order","keyValue":"%d","params":{"email":"ann@example.com","total":%d}}`, i, i)).want(200)
-		w.request(key, "POST /v1/events", fmt.Sprintf(`{"eventTypeKey":"visit","keyValue":"%d"}`, i)).want(200)
+		w.Request(key, "POST /v1/events", fmt.Sprintf(`{"eventTypeKey":"order","keyValue":"%d","params":{"email":"ann@example.com","total":%d}}`, i, i)).Want(200)
+		w.Request(key, "POST /v1/events", fmt.Sprintf(`{"eventTypeKey":"visit","keyValue":"%d"}`, i)).Want(200)
 	}
-	ids := func(a *answer) string {
+	ids := func(a *apitest.Answer) string {
 		var list []string
-		events, _ := a.get("events").([]any)
+		events, _ := a.Get("events").([]any)
 		for _, e := range events {
 			list = append(list, fmt.Sprint(e.(map[string]any)["id"]))
 		}
@@ -81,42 +83,42 @@ func TestEventsAreListedByTypeForPickers(t *testing.T) {
 		"": "6 5 4 3 2 1", "?eventTypeKey=order": "5 3 1", "?eventTypeKey=visit&before=6": "4 2", "?contactId=1": "5 3 1",
 		"?eventTypeKey=order&keyValue=1": "3", "?limit=2": "6 5", "?contactId=9": "",
 	} {
-		if got := ids(w.request(key, "GET /v1/events"+query, "").want(200)); got != want {
+		if got := ids(w.Request(key, "GET /v1/events"+query, "").Want(200)); got != want {
 			t.Errorf("%s lists %s, want %s", query, got, want)
 		}
 	}
-	w.request(key, "GET /v1/events?eventTypeKey=none", "").want(404)
-	w.request(key, "GET /v1/events?keyValue=1", "").want(400)
-	w.request(key, "GET /v1/event-types?limit=1", "").want(200).has("next", "order")
-	a := w.request(key, "GET /v1/event-types/1", "").want(200).has("type.key", "order").has("type.uniqueKeys", false)
-	if !strings.Contains(a.body, `{"name":"total","value":2}`) {
-		t.Error(a.body)
+	w.Request(key, "GET /v1/events?eventTypeKey=none", "").Want(404)
+	w.Request(key, "GET /v1/events?keyValue=1", "").Want(400)
+	w.Request(key, "GET /v1/event-types?limit=1", "").Want(200).Has("next", "order")
+	a := w.Request(key, "GET /v1/event-types/1", "").Want(200).Has("type.key", "order").Has("type.uniqueKeys", false)
+	if !strings.Contains(a.Body, `{"name":"total","value":2}`) {
+		t.Error(a.Body)
 	}
-	w.request(key, "PATCH /v1/event-types/1", `{"uniqueKeys":true,"name":"Orders"}`).want(200).has("uniqueKeys", true).has("name", "Orders")
-	w.request(key, "POST /v1/events", `{"eventTypeKey":"order","keyValue":"1","params":{"email":"new@example.com"}}`).want(200).has("repeated", true).has("id", 3.0).has("contactId", 1.0)
-	w.request(w.account("other"), "PATCH /v1/event-types/1", `{"uniqueKeys":true}`).want(404)
-	if audit := w.request(key, "GET /v1/audit", ""); !strings.Contains(audit.body, "event-type.update") {
-		t.Error(audit.body)
+	w.Request(key, "PATCH /v1/event-types/1", `{"uniqueKeys":true,"name":"Orders"}`).Want(200).Has("uniqueKeys", true).Has("name", "Orders")
+	w.Request(key, "POST /v1/events", `{"eventTypeKey":"order","keyValue":"1","params":{"email":"new@example.com"}}`).Want(200).Has("repeated", true).Has("id", 3.0).Has("contactId", 1.0)
+	w.Request(w.Account("other"), "PATCH /v1/event-types/1", `{"uniqueKeys":true}`).Want(404)
+	if audit := w.Request(key, "GET /v1/audit", ""); !strings.Contains(audit.Body, "event-type.update") {
+		t.Error(audit.Body)
 	}
 }
 
 func TestATimelineIsReadPageByPage(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	w.madeContact(key, `{"email":"ann@example.com","subscriptions":["A"]}`)
 	for i := range 3 {
-		w.request(key, "POST /v1/events", fmt.Sprintf(`{"eventTypeKey":"order","keyValue":"%d","params":{"email":"ann@example.com"}}`, i)).want(200)
-		w.request(key, "PATCH /v1/contacts/1", fmt.Sprintf(`{"subscriptions":["B%d"]}`, i)).want(200)
+		w.Request(key, "POST /v1/events", fmt.Sprintf(`{"eventTypeKey":"order","keyValue":"%d","params":{"email":"ann@example.com"}}`, i)).Want(200)
+		w.Request(key, "PATCH /v1/contacts/1", fmt.Sprintf(`{"subscriptions":["B%d"]}`, i)).Want(200)
 	}
 	seen := map[string]int{}
 	before := ""
 	for pages := 1; ; pages++ {
-		a := w.request(key, "GET /v1/contacts/1/timeline?limit=2"+before, "").want(200)
-		entries, _ := a.get("entries").([]any)
+		a := w.Request(key, "GET /v1/contacts/1/timeline?limit=2"+before, "").Want(200)
+		entries, _ := a.Get("entries").([]any)
 		for _, e := range entries {
 			seen[e.(map[string]any)["kind"].(string)]++
 		}
-		next, more := a.get("next").(string)
+		next, more := a.Get("next").(string)
 		if !more {
 			break
 		}
@@ -128,7 +130,7 @@ func TestATimelineIsReadPageByPage(t *testing.T) {
 		t.Errorf("seen %v", seen)
 	}
 	for _, bad := range []string{"x", "1-2-3", "1-2-3-4-5", "-1-2-3-4", "1-2-3--4", "01-2-3-4", "1-2-3-4x"} {
-		w.request(key, "GET /v1/contacts/1/timeline?before="+bad, "").want(400)
+		w.Request(key, "GET /v1/contacts/1/timeline?before="+bad, "").Want(400)
 	}
-	w.request(key, "GET /v1/contacts/2/timeline", "").want(404)
+	w.Request(key, "GET /v1/contacts/2/timeline", "").Want(404)
 }

@@ -12,14 +12,14 @@ import (
 // fromCurl imports a command and gives the stored webhook in short, with its
 // connector and the notes.
 func (w *world) fromCurl(key, command string) string {
-	w.t.Helper()
-	a := w.request(key, "POST /v1/webhooks/from-curl", `{"command":`+quote(command)+`}`).want(201)
-	if strings.Contains(a.body, "hush") {
-		w.t.Errorf("a secret is shown: %s", a.body)
+	w.T.Helper()
+	a := w.Request(key, "POST /v1/webhooks/from-curl", `{"command":`+quote(command)+`}`).Want(201)
+	if strings.Contains(a.Body, "hush") {
+		w.T.Errorf("a secret is shown: %s", a.Body)
 	}
-	stored, err := w.store.Webhook(w.t.Context(), 1, tidings.WebhookID(a.get("webhook.id").(float64)))
+	stored, err := w.Store.Webhook(w.T.Context(), 1, tidings.WebhookID(a.Get("webhook.id").(float64)))
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	parts := []string{stored.Name, string(stored.Method) + " " + stored.URL}
 	for _, h := range stored.Headers {
@@ -32,13 +32,13 @@ func (w *world) fromCurl(key, command string) string {
 		parts = append(parts, stored.Timeout.String())
 	}
 	if stored.Connector != 0 {
-		c, err := w.store.Connector(w.t.Context(), 1, stored.Connector)
+		c, err := w.Store.Connector(w.T.Context(), 1, stored.Connector)
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 		parts = append(parts, fmt.Sprintf("%s %v", c.Name, c.Auth))
 	}
-	for _, note := range a.get("notes").([]any) {
+	for _, note := range a.Get("notes").([]any) {
 		parts = append(parts, "note "+note.(string))
 	}
 	return strings.Join(parts, " | ")
@@ -63,7 +63,7 @@ func TestAWebhookIsMadeOfACommand(t *testing.T) {
 		},
 	} {
 		w := newWorld(t)
-		if got := w.fromCurl(w.account("shop"), c.command); got != c.want {
+		if got := w.fromCurl(w.Account("shop"), c.command); got != c.want {
 			t.Errorf("%s\n got %s\nwant %s", c.command, got, c.want)
 		}
 	}
@@ -71,7 +71,7 @@ func TestAWebhookIsMadeOfACommand(t *testing.T) {
 
 func TestACommandThatCantBecomeAWebhookMakesNothing(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	for _, c := range []struct {
 		body, reason string
 	}{
@@ -83,36 +83,36 @@ func TestACommandThatCantBecomeAWebhookMakesNothing(t *testing.T) {
 		{`{"command":"curl https://a.example.com","connectorId":9}`, "there is no connector 9"},
 		{`{"command":"curl https://a.example.com","name":" "}`, "is required"},
 	} {
-		a := w.request(key, "POST /v1/webhooks/from-curl", c.body).want(422)
-		if !strings.Contains(a.body, c.reason) || strings.Contains(a.body, "hush") {
-			t.Errorf("%s: %s, want %q", c.body, a.body, c.reason)
+		a := w.Request(key, "POST /v1/webhooks/from-curl", c.body).Want(422)
+		if !strings.Contains(a.Body, c.reason) || strings.Contains(a.Body, "hush") {
+			t.Errorf("%s: %s, want %q", c.body, a.Body, c.reason)
 		}
 	}
-	w.request(key, "POST /v1/webhooks/from-curl", `{"command":"curl https://a.example.com -u ann:hush","dryRun":true}`).want(200).has("webhook.url", "https://a.example.com").has("connector.auth.username", "ann")
+	w.Request(key, "POST /v1/webhooks/from-curl", `{"command":"curl https://a.example.com -u ann:hush","dryRun":true}`).Want(200).Has("webhook.url", "https://a.example.com").Has("connector.auth.username", "ann")
 	// The name is taken, so the connector that was made first goes again.
 	w.webhook(key, "taken", `"url":"https://a.example.com"`)
-	w.request(key, "POST /v1/webhooks/from-curl", `{"command":"curl https://a.example.com -u ann:hush","name":"taken"}`).want(409)
+	w.Request(key, "POST /v1/webhooks/from-curl", `{"command":"curl https://a.example.com -u ann:hush","name":"taken"}`).Want(409)
 	for line, made := range map[string]int{"connectors": 0, "webhooks": 1} {
-		if a := w.request(key, "GET /v1/"+line, "").want(200); len(a.get(line).([]any)) != made {
-			t.Errorf("%d were to be there: %s", made, a.body)
+		if a := w.Request(key, "GET /v1/"+line, "").Want(200); len(a.Get(line).([]any)) != made {
+			t.Errorf("%d were to be there: %s", made, a.Body)
 		}
 	}
 }
 
 func TestAConnectorOfTheAccountReplacesACommandsCredentials(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	w.connector(key, "CRM", `{"type":"bearer","token":"hush"}`)
-	a := w.request(key, "POST /v1/webhooks/from-curl", `{"command":"curl https://a.example.com -u ann:hush","connectorId":1}`).want(201).has("webhook.connectorId", 1.0).has("connector", nil)
-	if !strings.Contains(a.body, "those of the connector are sent") || strings.Contains(a.body, "hush") {
-		t.Error(a.body)
+	a := w.Request(key, "POST /v1/webhooks/from-curl", `{"command":"curl https://a.example.com -u ann:hush","connectorId":1}`).Want(201).Has("webhook.connectorId", 1.0).Has("connector", nil)
+	if !strings.Contains(a.Body, "those of the connector are sent") || strings.Contains(a.Body, "hush") {
+		t.Error(a.Body)
 	}
 }
 
 // TestAWebhookIsCopiedAsACommandWithoutItsSecrets also reads the command back.
 func TestAWebhookIsCopiedAsACommandWithoutItsSecrets(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	for i, auth := range []string{
 		`{"type":"basic","username":"ann","password":"hush"}`, `{"type":"bearer","token":"hush"}`,
 		`{"type":"apiKey","key":"hush","in":"header","name":"X-Key"}`, `{"type":"apiKey","key":"hush","in":"query","name":"api key"}`,
@@ -120,7 +120,7 @@ func TestAWebhookIsCopiedAsACommandWithoutItsSecrets(t *testing.T) {
 		w.connector(key, fmt.Sprint("c", i), auth)
 		id := w.webhook(key, fmt.Sprint("w", i), fmt.Sprintf(`"method":"POST","url":"https://a.example.com/$TOWN?a=it's&token=hush","connectorId":%d,"timeoutMs":2500,
 			"headers":[{"name":"X-A","value":"$email"},{"name":"X-Api-Key","value":"hush"}],"body":{"format":"json","template":"{\"town\": \"$TOWN\"}"}`, i+1))
-		command := w.request(key, "GET /v1/webhooks/"+id+"/curl", "").want(200).get("command").(string)
+		command := w.Request(key, "GET /v1/webhooks/"+id+"/curl", "").Want(200).Get("command").(string)
 		read, err := curl.Parse(command)
 		if err != nil || strings.Contains(command, "hush") {
 			t.Errorf("%s: %v", command, err)

@@ -18,13 +18,14 @@ import (
 
 	"tidings"
 	"tidings/api"
+	"tidings/api/apitest"
 )
 
 const ndjson = "Content-Type: application/x-ndjson"
 
 func TestTheSeedGoesInAndComesOutTheSame(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	seed, err := os.ReadFile("testdata/activities-seed.json")
 	if err != nil {
 		t.Fatal(err)
@@ -34,9 +35,9 @@ func TestTheSeedGoesInAndComesOutTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := len(want)
-	w.request(key, "POST /v1/activities", string(seed)).want(200).has("accepted", float64(n)).has("firstSeq", 1.0).has("lastSeq", float64(n))
-	a := w.request(key, "GET /v1/activities", "").want(200)
-	if err := json.Unmarshal([]byte(a.body), &got); err != nil {
+	w.Request(key, "POST /v1/activities", string(seed)).Want(200).Has("accepted", float64(n)).Has("firstSeq", 1.0).Has("lastSeq", float64(n))
+	a := w.Request(key, "GET /v1/activities", "").Want(200)
+	if err := json.Unmarshal([]byte(a.Body), &got); err != nil {
 		t.Fatal(err)
 	}
 	for i, g := range got {
@@ -73,7 +74,7 @@ func TestActivitiesAreTakenInEveryForm(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
-			w.request(w.account("shop"), "POST /v1/activities", c.body, c.headers...).want(200).has("accepted", 2.0).has("lastSeq", 2.0)
+			w.Request(w.Account("shop"), "POST /v1/activities", c.body, c.headers...).Want(200).Has("accepted", 2.0).Has("lastSeq", 2.0)
 		})
 	}
 }
@@ -82,7 +83,7 @@ func TestActivitiesAreTakenInEveryForm(t *testing.T) {
 // status, code and first fault that it gets.
 func TestBadActivitiesAreNamedAndNothingIsStored(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) { c.MaxBody = 1 << 20 })
-	key := w.account("shop")
+	key := w.Account("shop")
 	good := activity("1")
 	with := func(field string) string {
 		return `[` + good + `,{"contactId":1,"activityStatus":"DELIVERED","mediaType":"email",` + field + `}]`
@@ -126,20 +127,20 @@ func TestBadActivitiesAreNamedAndNothingIsStored(t *testing.T) {
 		{"a long idempotency key", `[` + good + `]`, []string{"Idempotency-Key: " + strings.Repeat("k", 256)}, 400, "invalid", "Idempotency-Key"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := w.request(key, "POST /v1/activities", c.body, c.headers...)
-			a.t = t
-			a.want(c.status).has("code", c.code)
+			a := w.Request(key, "POST /v1/activities", c.body, c.headers...)
+			a.T = t
+			a.Want(c.status).Has("code", c.code)
 			if got := firstFault(a); c.at != "?" && got != c.at {
-				t.Errorf("first fault %q, want %q: %s", got, c.at, a.body)
+				t.Errorf("first fault %q, want %q: %s", got, c.at, a.Body)
 			}
 		})
 	}
-	w.request(key, "GET /v1/accounts/me", "").want(200).has("head", 0.0)
+	w.Request(key, "GET /v1/accounts/me", "").Want(200).Has("head", 0.0)
 }
 
 // firstFault gives "index 1 email", "line 2", "field" or "-" for the first of a problem's errors.
-func firstFault(a *answer) string {
-	a.t.Helper()
+func firstFault(a *apitest.Answer) string {
+	a.T.Helper()
 	var p struct {
 		Detail string `json:"detail"`
 		Errors []struct {
@@ -147,8 +148,8 @@ func firstFault(a *answer) string {
 			Field, Reason string
 		} `json:"errors"`
 	}
-	if err := json.Unmarshal([]byte(a.body), &p); err != nil || p.Detail == "" {
-		a.t.Fatalf("no problem: %s", a.body)
+	if err := json.Unmarshal([]byte(a.Body), &p); err != nil || p.Detail == "" {
+		a.T.Fatalf("no problem: %s", a.Body)
 	}
 	if len(p.Errors) == 0 {
 		return "-"
@@ -156,7 +157,7 @@ func firstFault(a *answer) string {
 	e, at := p.Errors[0], ""
 	switch {
 	case e.Reason == "":
-		a.t.Errorf("a fault without a reason: %s", a.body)
+		a.T.Errorf("a fault without a reason: %s", a.Body)
 	case e.Index != nil:
 		at = fmt.Sprintf("index %d ", *e.Index)
 	case e.Line != nil:
@@ -167,16 +168,16 @@ func firstFault(a *answer) string {
 
 func TestAnIdempotencyKeyAnswersTheSameAndStoresNothing(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	body := "[" + activity("1") + `,{"contactId":2,"activityStatus":"READ","mediaType":"email"}]` // the second gets a new iid each time it is read
-	first := w.request(key, "POST /v1/activities", body, "Idempotency-Key: k1").want(200)
-	again := w.request(key, "POST /v1/activities", body, "Idempotency-Key: k1").want(200)
-	if first.body != again.body || again.header.Get("Idempotency-Replayed") != "true" || first.header.Get("Idempotency-Replayed") != "" {
-		t.Errorf("first %s, again %s %v", first.body, again.body, again.header)
+	first := w.Request(key, "POST /v1/activities", body, "Idempotency-Key: k1").Want(200)
+	again := w.Request(key, "POST /v1/activities", body, "Idempotency-Key: k1").Want(200)
+	if first.Body != again.Body || again.Header.Get("Idempotency-Replayed") != "true" || first.Header.Get("Idempotency-Replayed") != "" {
+		t.Errorf("first %s, again %s %v", first.Body, again.Body, again.Header)
 	}
-	w.request(key, "POST /v1/activities", "["+activity("3")+"]", "Idempotency-Key: k1").want(409).has("code", "conflict")
-	w.request(key, "POST /v1/activities", body, "Idempotency-Key: k2").want(200).has("firstSeq", 3.0)
-	w.request(w.account("other"), "POST /v1/activities", body, "Idempotency-Key: k1").want(200).has("firstSeq", 1.0)
+	w.Request(key, "POST /v1/activities", "["+activity("3")+"]", "Idempotency-Key: k1").Want(409).Has("code", "conflict")
+	w.Request(key, "POST /v1/activities", body, "Idempotency-Key: k2").Want(200).Has("firstSeq", 3.0)
+	w.Request(w.Account("other"), "POST /v1/activities", body, "Idempotency-Key: k1").Want(200).Has("firstSeq", 1.0)
 }
 
 // full is a store whose disk is full.
@@ -188,29 +189,29 @@ func (full) Append(context.Context, tidings.AppendRequest) (tidings.AppendResult
 
 func TestAFullDiskIsA503WithTheReason(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) { c.Store = full{c.Store} })
-	a := w.request(w.account("shop"), "POST /v1/activities", "["+activity("1")+"]").want(503).has("code", "unavailable")
-	a.has("detail", "the disk is full: nothing was stored; free space and send again")
-	if a.header.Get("Retry-After") != "5" {
-		t.Errorf("Retry-After %q", a.header.Get("Retry-After"))
+	a := w.Request(w.Account("shop"), "POST /v1/activities", "["+activity("1")+"]").Want(503).Has("code", "unavailable")
+	a.Has("detail", "the disk is full: nothing was stored; free space and send again")
+	if a.Header.Get("Retry-After") != "5" {
+		t.Errorf("Retry-After %q", a.Header.Get("Retry-After"))
 	}
 }
 
 func TestBodiesHeldAtOnceAreBounded(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) { c.MaxHeld = 1000 })
-	key := w.account("shop")
+	key := w.Account("shop")
 	large := "[" + activity("1") + strings.Repeat(" ", 1000) + "]"
-	w.request(key, "POST /v1/activities", large).want(503).has("code", "unavailable")
+	w.Request(key, "POST /v1/activities", large).Want(503).Has("code", "unavailable")
 	for range 5 { // what was held is given back, also by what was refused
-		w.request(key, "POST /v1/activities", "["+activity("1")+"]").want(200)
-		w.request(key, "POST /v1/activities", "[1,"+activity("1")+"]").want(422)
+		w.Request(key, "POST /v1/activities", "["+activity("1")+"]").Want(200)
+		w.Request(key, "POST /v1/activities", "[1,"+activity("1")+"]").Want(422)
 	}
 }
 
 func TestABodyWithoutItsLengthIsTakenWithinTheLimit(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) { c.MaxBody = 200_000 })
-	key := w.account("shop")
+	key := w.Account("shop")
 	send := func(body string) int {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/v1/activities", struct{ *strings.Reader }{strings.NewReader(body)})
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.URL+"/v1/activities", struct{ *strings.Reader }{strings.NewReader(body)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,13 +235,13 @@ func TestABodyWithoutItsLengthIsTakenWithinTheLimit(t *testing.T) {
 // sender still had more to say.
 func TestABodyThatBreaksOffStoresNothing(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	whole := "[" + activity("1") + "]"
 	for name, head := range map[string]string{
 		"a known length": fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(whole)+1, whole),
 		"chunks":         fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(whole), whole),
 	} {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+		conn, err := net.Dial("tcp", strings.TrimPrefix(w.URL, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -254,7 +255,7 @@ func TestABodyThatBreaksOffStoresNothing(t *testing.T) {
 		}
 		_ = conn.Close()
 	}
-	w.request(key, "GET /v1/accounts/me", "").want(200).has("head", 0.0)
+	w.Request(key, "GET /v1/accounts/me", "").Want(200).Has("head", 0.0)
 }
 
 // late is a body whose sender is slower than the deadline of its connection.
@@ -264,13 +265,13 @@ func (late) Read([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
 
 func TestASlowSenderIsLetGo(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	for _, line := range []string{"POST /v1/activities", "POST /v1/endpoints"} {
 		method, path, _ := strings.Cut(line, " ")
 		req := httptest.NewRequestWithContext(t.Context(), method, path, late{})
 		req.SetBasicAuth("", key)
 		rec := httptest.NewRecorder()
-		w.api.ServeHTTP(rec, req)
+		w.API.ServeHTTP(rec, req)
 		if rec.Code != 408 || rec.Header().Get("Connection") != "close" || !strings.Contains(rec.Body.String(), "too slowly") {
 			t.Errorf("%s: answered %d %v %s", line, rec.Code, rec.Header(), rec.Body)
 		}
@@ -292,7 +293,7 @@ func (d *deadlined) SetReadDeadline(t time.Time) error {
 // sends none of it, without a key even, must not hold a connection for ever.
 func TestWhatIsNotReadOfABodyIsNotWaitedForWithoutEnd(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	for _, c := range []struct {
 		line, key, contentType string
 		body                   io.Reader
@@ -311,7 +312,7 @@ func TestWhatIsNotReadOfABodyIsNotWaitedForWithoutEnd(t *testing.T) {
 		req.Header.Set("Content-Type", c.contentType)
 		req.SetBasicAuth("", c.key)
 		rec := &deadlined{ResponseRecorder: httptest.NewRecorder()}
-		w.api.ServeHTTP(rec, req)
+		w.API.ServeHTTP(rec, req)
 		if rec.until.IsZero() {
 			t.Errorf("%s (%s, key %t): answered %d, and the rest of its body has no deadline", c.line, c.contentType, c.key != "", rec.Code)
 		}
@@ -319,7 +320,7 @@ func TestWhatIsNotReadOfABodyIsNotWaitedForWithoutEnd(t *testing.T) {
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/activities", strings.NewReader(`[{"contactId":1,"activityStatus":"READ","mediaType":"sms"}]`))
 	req.SetBasicAuth("", key)
 	rec := &deadlined{ResponseRecorder: httptest.NewRecorder(), until: time.Unix(1, 0)}
-	w.api.ServeHTTP(rec, req)
+	w.API.ServeHTTP(rec, req)
 	if rec.Code != http.StatusOK || !rec.until.IsZero() {
 		t.Errorf("answered %d, and a body that was read still has the deadline %v", rec.Code, rec.until)
 	}

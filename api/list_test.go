@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"tidings"
+	"tidings/api/apitest"
 )
 
 // names gives what a list shows of one field, and its next.
-func (a *answer) names(list, field string) string {
-	a.t.Helper()
+func names(a *apitest.Answer, list, field string) string {
+	a.T.Helper()
 	var page map[string]any
-	if err := json.Unmarshal([]byte(a.want(200).body), &page); err != nil {
-		a.t.Fatal(err)
+	if err := json.Unmarshal([]byte(a.Want(200).Body), &page); err != nil {
+		a.T.Fatal(err)
 	}
 	out := []any{}
 	for _, one := range page[list].([]any) {
@@ -25,14 +26,14 @@ func (a *answer) names(list, field string) string {
 
 func TestListsGiveWhatHasTheWordsAsked(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	for _, name := range []string{"Осінь 1", "winter", "ОСІНЬ 2"} {
-		w.request(key, "POST /v1/segments", `{"name":"`+name+`"}`).want(201)
-		w.request(key, "POST /v1/workflows", `{"name":"`+name+`","definition":{"trigger":{"eventTypeKey":"x"},"start":"end","blocks":[{"id":"end","kind":"end"}]}}`).want(201)
-		w.request(key, "POST /v1/messages", `{"name":"`+name+`","subject":"s","html":"h"}`).want(201)
-		w.request(key, "POST /v1/webhooks", `{"name":"`+name+`","method":"GET","url":"https://a.example/"}`).want(201)
-		w.request(key, "POST /v1/sources", `{"name":"`+name+`","kind":"postmark","secrets":{"username":"u","password":"hush-1"}}`).want(201)
-		w.request(key, "POST /v1/events", `{"eventTypeKey":"`+name+`","keyValue":"1","params":{"email":"ann@example.com"}}`).want(200)
+		w.Request(key, "POST /v1/segments", `{"name":"`+name+`"}`).Want(201)
+		w.Request(key, "POST /v1/workflows", `{"name":"`+name+`","definition":{"trigger":{"eventTypeKey":"x"},"start":"end","blocks":[{"id":"end","kind":"end"}]}}`).Want(201)
+		w.Request(key, "POST /v1/messages", `{"name":"`+name+`","subject":"s","html":"h"}`).Want(201)
+		w.Request(key, "POST /v1/webhooks", `{"name":"`+name+`","method":"GET","url":"https://a.example/"}`).Want(201)
+		w.Request(key, "POST /v1/sources", `{"name":"`+name+`","kind":"postmark","secrets":{"username":"u","password":"hush-1"}}`).Want(201)
+		w.Request(key, "POST /v1/events", `{"eventTypeKey":"`+name+`","keyValue":"1","params":{"email":"ann@example.com"}}`).Want(200)
 	}
 	for _, c := range []struct{ path, list, field, want string }{
 		{"/v1/workflows?q=осінь", "workflows", "name", "[Осінь 1 ОСІНЬ 2] <nil>\n"},
@@ -46,7 +47,7 @@ func TestListsGiveWhatHasTheWordsAsked(t *testing.T) {
 		{"/v1/event-types?q=осінь", "types", "key", "[ОСІНЬ 2 Осінь 1] <nil>\n"},
 		{"/v1/event-types?q=осінь&limit=1", "types", "key", "[ОСІНЬ 2] ОСІНЬ 2\n"},
 	} {
-		if got := w.request(key, "GET "+c.path, "").names(c.list, c.field); got != c.want {
+		if got := names(w.Request(key, "GET "+c.path, ""), c.list, c.field); got != c.want {
 			t.Errorf("%s: %q, want %q", c.path, got, c.want)
 		}
 	}
@@ -54,7 +55,7 @@ func TestListsGiveWhatHasTheWordsAsked(t *testing.T) {
 
 func TestEndpointsAreChosenByStateAndByBeingBlocked(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	for range 3 {
 		w.create(key, "")
 	}
@@ -64,7 +65,7 @@ func TestEndpointsAreChosenByStateAndByBeingBlocked(t *testing.T) {
 			p.Attempts, p.BlockedSince, p.NextTry = 1, time.Now().Add(-since), time.Now().Add(time.Hour)
 			return p, nil
 		}}
-		if _, err := w.store.Act(t.Context(), act); err != nil {
+		if _, err := w.Store.Act(t.Context(), act); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -77,9 +78,9 @@ func TestEndpointsAreChosenByStateAndByBeingBlocked(t *testing.T) {
 		{"?blocked=true&limit=1&after=1", "[3] 3\n"},
 		{"?blocked=true&state=active", "[1 3] <nil>\n"},
 	} {
-		if got := w.request(key, "GET /v1/endpoints"+c.query, "").names("endpoints", "id"); got != c.want {
+		if got := names(w.Request(key, "GET /v1/endpoints"+c.query, ""), "endpoints", "id"); got != c.want {
 			t.Errorf("%s: %q, want %q", c.query, got, c.want)
 		}
 	}
-	w.request(key, "GET /v1/endpoints?state=gone", "").want(400)
+	w.Request(key, "GET /v1/endpoints?state=gone", "").Want(400)
 }

@@ -10,6 +10,7 @@ import (
 
 	"tidings"
 	"tidings/api"
+	"tidings/api/apitest"
 )
 
 func TestTheAdminSeesWhoDelivers(t *testing.T) {
@@ -29,25 +30,25 @@ func TestTheAdminSeesWhoDelivers(t *testing.T) {
 			}, nil
 		}
 	})
-	a := w.request(adminToken, "GET /v1/nodes", "").want(200).has("shardsUnheld", 250.0)
+	a := w.Request(apitest.AdminToken, "GET /v1/nodes", "").Want(200).Has("shardsUnheld", 250.0)
 	for _, part := range []string{
 		`"name":"a","version":"1.2","addr":"","roles":["deliver"]`, `"shards":[[0,2],[7,7],[9,10]],"shardCount":6,"endpoints":3`, `"backlog":40`,
 		`"name":"b","version":"1.3","addr":"10.0.0.2:8080","roles":["api"],"startedAt":"2026-01-31T15:04:05Z"`, `"shards":[],"shardCount":0`,
 	} {
-		if !strings.Contains(a.body, part) {
-			t.Errorf("no %s in %s", part, a.body)
+		if !strings.Contains(a.Body, part) {
+			t.Errorf("no %s in %s", part, a.Body)
 		}
 	}
-	w.request(w.account("shop"), "GET /v1/nodes", "").want(403)
+	w.Request(w.Account("shop"), "GET /v1/nodes", "").Want(403)
 }
 
 func TestATailShowsWhatAnyNodeTries(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) { c.Shared = true })
-	key := w.account("shop")
+	key := w.Account("shop")
 	w.create(key, "")
-	w.request(key, "POST /v1/activities", "["+activity("1")+"]").want(200)
-	<-w.receiver.came
-	req, err := http.NewRequestWithContext(soon(t), http.MethodGet, w.url+"/v1/endpoints/1/tail", http.NoBody)
+	w.Request(key, "POST /v1/activities", "["+activity("1")+"]").Want(200)
+	<-w.Receiver.Came
+	req, err := http.NewRequestWithContext(soon(t), http.MethodGet, w.URL+"/v1/endpoints/1/tail", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,8 +62,8 @@ func TestATailShowsWhatAnyNodeTries(t *testing.T) {
 	for lines.Scan() && lines.Text() != ": watching" {
 	}
 	for n := 2; n <= 4; n++ { // what an attempt is told by is in the store only
-		w.request(key, "POST /v1/activities", "["+activity("1")+"]").want(200)
-		<-w.receiver.came
+		w.Request(key, "POST /v1/activities", "["+activity("1")+"]").Want(200)
+		<-w.Receiver.Came
 	}
 	seen := ""
 	for lines.Scan() && !strings.Contains(seen, `"lastSeq":4`) {
@@ -77,12 +78,12 @@ func TestATailShowsWhatAnyNodeTries(t *testing.T) {
 
 func TestAKeyThatAnotherNodeRevokedIsLookedUpAnew(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) { c.Shared = true })
-	admin := w.account("shop")
+	admin := w.Account("shop")
 	key := w.key(admin, `"read"`)
-	id := tidings.KeyID(w.request(key, "GET /v1/accounts/me", "").want(200).get("key.id").(float64))
-	if err := w.store.RevokeKey(t.Context(), 1, id, "another node"); err != nil {
+	id := tidings.KeyID(w.Request(key, "GET /v1/accounts/me", "").Want(200).Get("key.id").(float64))
+	if err := w.Store.RevokeKey(t.Context(), 1, id, "another node"); err != nil {
 		t.Fatal(err)
 	}
-	w.api.KeysChanged()
-	w.request(key, "GET /v1/accounts/me", "").want(401)
+	w.API.KeysChanged()
+	w.Request(key, "GET /v1/accounts/me", "").Want(401)
 }

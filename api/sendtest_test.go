@@ -9,6 +9,7 @@ import (
 
 	"tidings"
 	"tidings/api"
+	"tidings/api/apitest"
 )
 
 // tested is the answer to a test, as a client reads it.
@@ -57,11 +58,11 @@ type tested struct {
 
 // test sends a test and reads the answer.
 func (w *world) test(key, line, body string) tested {
-	w.t.Helper()
-	a := w.request(key, line, body).want(200)
+	w.T.Helper()
+	a := w.Request(key, line, body).Want(200)
 	var out tested
-	if err := json.Unmarshal([]byte(a.body), &out); err != nil {
-		w.t.Fatal(err)
+	if err := json.Unmarshal([]byte(a.Body), &out); err != nil {
+		w.T.Fatal(err)
 	}
 	return out
 }
@@ -76,10 +77,10 @@ func (r *tested) expressions() string {
 }
 
 func (w *world) contact(change tidings.ContactChange) tidings.ContactID {
-	w.t.Helper()
-	c, err := w.store.CreateContact(w.t.Context(), 1, change)
+	w.T.Helper()
+	c, err := w.Store.CreateContact(w.T.Context(), 1, change)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return c.ID
 }
@@ -88,10 +89,10 @@ func (w *world) contact(change tidings.ContactChange) tidings.ContactID {
 // event's parameter, and the reply is an array.
 func TestTheSeedsGetByEmail(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
-	w.outside.answers("application/json", `[{"id":687266822,"firstName":"Олена"}]`)
-	w.webhook(key, "contacts_get_by_email", `"url":"`+w.outside.URL+`/api/v1/contacts?email=${email}"`)
-	event, err := w.store.AddEvent(t.Context(), tidings.Event{Account: 1, TypeKey: "subscribed", KeyValue: "k", Params: []tidings.EventParam{{Name: "email", Value: json.RawMessage(`"ann+1@example.com"`)}}}, nil)
+	key := w.Account("shop")
+	w.Outside.Answers("application/json", `[{"id":687266822,"firstName":"Олена"}]`)
+	w.webhook(key, "contacts_get_by_email", `"url":"`+w.Outside.URL+`/api/v1/contacts?email=${email}"`)
+	event, err := w.Store.AddEvent(t.Context(), tidings.Event{Account: 1, TypeKey: "subscribed", KeyValue: "k", Params: []tidings.EventParam{{Name: "email", Value: json.RawMessage(`"ann+1@example.com"`)}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func TestTheSeedsGetByEmail(t *testing.T) {
 		if !r.OK || r.Outcome != "ok" || r.Reply == nil || r.Reply.Status != 200 || r.Reply.Size != len(r.Reply.Body) || len(r.Reply.Timing) != 7 || len(r.Warnings) > 0 {
 			t.Fatalf("%s: %+v", name, r)
 		}
-		if seen, _ := w.outside.last(); seen.target != "/api/v1/contacts?email=ann%2B1%40example.com" || seen.method != "GET" {
+		if seen, _ := w.Outside.Last(); seen.Target != "/api/v1/contacts?email=ann%2B1%40example.com" || seen.Method != "GET" {
 			t.Errorf("%s: sent %+v", name, seen)
 		}
 		if want := "[0].id = 687266822 $data.get('contacts_get_by_email').get(0).get('id') $data.contacts_get_by_email.get(0).id\n" +
@@ -118,17 +119,17 @@ func TestTheSeedsGetByEmail(t *testing.T) {
 // contact's field, and the reply is an object.
 func TestTheSeedsPostWithTown(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
-	w.outside.answers("application/json", `{"promocode":"LVIV-10","rest":null}`)
+	key := w.Account("shop")
+	w.Outside.Answers("application/json", `{"promocode":"LVIV-10","rest":null}`)
 	w.connector(key, "shop", `{"type":"basic","username":"ann","password":"hush-hush"}`)
-	w.webhook(key, "WH5", `"method":"POST","url":"`+w.outside.URL+`/promocodes?town=$TOWN","connectorId":1,"headers":[{"name":"X-Name","value":"$firstname"}],"body":{"format":"json","template":"{\"town\": \"$TOWN\", \"bonus\": $BONUS}"}`)
+	w.webhook(key, "WH5", `"method":"POST","url":"`+w.Outside.URL+`/promocodes?town=$TOWN","connectorId":1,"headers":[{"name":"X-Name","value":"$firstname"}],"body":{"format":"json","template":"{\"town\": \"$TOWN\", \"bonus\": $BONUS}"}`)
 	town, first, email := `Львів "на горі"`, "Олена", "ann@example.com"
 	id := w.contact(tidings.ContactChange{Town: &town, FirstName: &first, Email: &email})
 	missing := w.test(key, "POST /v1/webhooks/1/test", fmt.Sprintf(`{"contactId":%d}`, id))
 	if missing.OK || missing.Outcome != "template" || missing.Problem == nil || missing.Problem.Part != "body.template" || missing.Problem.Line != 1 || missing.Request != nil || missing.Reply != nil {
 		t.Fatalf("%+v", missing)
 	}
-	if _, n := w.outside.last(); n != 0 {
+	if _, n := w.Outside.Last(); n != 0 {
 		t.Error("a request without a value was sent")
 	}
 	for name, body := range map[string]string{
@@ -140,12 +141,12 @@ func TestTheSeedsPostWithTown(t *testing.T) {
 		if !r.OK {
 			t.Fatalf("%s: %s", name, r.Error)
 		}
-		seen, _ := w.outside.last()
-		if want := `{"town": "Львів \"на горі\"", "bonus": 12.5}`; seen.body != want || r.Request.Body != want {
-			t.Errorf("%s: sent %s, shown %s", name, seen.body, r.Request.Body)
+		seen, _ := w.Outside.Last()
+		if want := `{"town": "Львів \"на горі\"", "bonus": 12.5}`; seen.Body != want || r.Request.Body != want {
+			t.Errorf("%s: sent %s, shown %s", name, seen.Body, r.Request.Body)
 		}
-		if seen.header.Get("Authorization") != basicAuth("ann", "hush-hush") || seen.header.Get("Tidings-Call-Id") == "" {
-			t.Errorf("%s: headers %v", name, seen.header)
+		if seen.Header.Get("Authorization") != basicAuth("ann", "hush-hush") || seen.Header.Get("Tidings-Call-Id") == "" {
+			t.Errorf("%s: headers %v", name, seen.Header)
 		}
 		shown := fmt.Sprint(r.Request.Headers)
 		if !strings.Contains(shown, "{Authorization Basic ***}") || !strings.Contains(shown, "{X-Name Олена}") {
@@ -162,100 +163,96 @@ func TestTheSeedsPostWithTown(t *testing.T) {
 
 func TestSecretsOfACallAreMaskedEverywhere(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
-	w.outside.mu.Lock()
-	w.outside.answer = func(rw http.ResponseWriter, r *http.Request) {
+	key := w.Account("shop")
+	w.Outside.By(func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "application/json")
 		rw.Header().Set("Set-Cookie", "sid=hush-cookie")
 		fmt.Fprintf(rw, `{"echo":%q,"key":%q}`, r.Header.Get("Authorization"), r.URL.Query().Get("api_key"))
-	}
-	w.outside.mu.Unlock()
+	})
 	w.connector(key, "token", `{"type":"bearer","token":"hush-token"}`)
 	w.connector(key, "query", `{"type":"apiKey","key":"hush query","in":"query","name":"api_key"}`)
 	for _, connector := range []string{"1", "2"} {
-		id := w.webhook(key, "WH"+connector, `"url":"`+w.outside.URL+`/?a=1","connectorId":`+connector+`,"headers":[{"name":"X-Api-Key","value":"hush-typed"}]`)
-		a := w.request(key, "POST /v1/webhooks/"+id+"/test", `{}`).want(200).has("ok", true)
-		if seen, _ := w.outside.last(); !strings.Contains(fmt.Sprint(seen), "hush") {
+		id := w.webhook(key, "WH"+connector, `"url":"`+w.Outside.URL+`/?a=1","connectorId":`+connector+`,"headers":[{"name":"X-Api-Key","value":"hush-typed"}]`)
+		a := w.Request(key, "POST /v1/webhooks/"+id+"/test", `{}`).Want(200).Has("ok", true)
+		if seen, _ := w.Outside.Last(); !strings.Contains(fmt.Sprint(seen), "hush") {
 			t.Errorf("nothing secret was sent: %v", seen)
 		}
-		call := w.request(key, fmt.Sprintf("GET /v1/calls/%.0f", a.get("callId")), "").want(200)
-		list := w.request(key, "GET /v1/calls", "").want(200)
-		for _, shown := range []*answer{a, call, list} {
-			if strings.Contains(shown.body, "hush") || !strings.Contains(shown.body, "***") {
-				t.Errorf("a secret is shown: %s", shown.body)
+		call := w.Request(key, fmt.Sprintf("GET /v1/calls/%.0f", a.Get("callId")), "").Want(200)
+		list := w.Request(key, "GET /v1/calls", "").Want(200)
+		for _, shown := range []*apitest.Answer{a, call, list} {
+			if strings.Contains(shown.Body, "hush") || !strings.Contains(shown.Body, "***") {
+				t.Errorf("a secret is shown: %s", shown.Body)
 			}
 		}
 	}
-	if log := w.logs.String(); strings.Contains(log, "hush") {
+	if log := w.Logs.String(); strings.Contains(log, "hush") {
 		t.Errorf("a secret is logged: %s", log)
 	}
 }
 
 func TestADefinitionIsTriedBeforeItIsSaved(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
-	w.outside.answers("application/xml; charset=utf-8", `<order id="7"><sum>12</sum></order>`)
-	r := w.test(key, "POST /v1/webhooks/test", `{"webhook":{"url":"`+w.outside.URL+`/?i=$workflowInstanceId&c=$data.get('WH5').get('code')"},"replies":{"WH5":{"code":"A&B"}},"workflowInstanceId":"run 7"}`)
-	if seen, _ := w.outside.last(); !r.OK || seen.target != "/?i=run%207&c=A%26B" {
-		t.Errorf("%s: sent %s", r.Error, seen.target)
+	key := w.Account("shop")
+	w.Outside.Answers("application/xml; charset=utf-8", `<order id="7"><sum>12</sum></order>`)
+	r := w.test(key, "POST /v1/webhooks/test", `{"webhook":{"url":"`+w.Outside.URL+`/?i=$workflowInstanceId&c=$data.get('WH5').get('code')"},"replies":{"WH5":{"code":"A&B"}},"workflowInstanceId":"run 7"}`)
+	if seen, _ := w.Outside.Last(); !r.OK || seen.Target != "/?i=run%207&c=A%26B" {
+		t.Errorf("%s: sent %s", r.Error, seen.Target)
 	}
 	if r.Reply.Format != "xml" || len(r.Values) == 0 || !strings.Contains(r.expressions(), "$data.get('webhook')") {
 		t.Errorf("%+v", r)
 	}
-	call := w.request(key, fmt.Sprintf("GET /v1/calls/%d", *r.CallID), "").want(200).has("webhookId", nil).has("test", true)
-	if call.get("key") == "" {
-		t.Error(call.body)
+	call := w.Request(key, fmt.Sprintf("GET /v1/calls/%d", *r.CallID), "").Want(200).Has("webhookId", nil).Has("test", true)
+	if call.Get("key") == "" {
+		t.Error(call.Body)
 	}
 
 	// What is changed and not saved is tried with the rest as it is saved.
-	id := w.webhook(key, "WH5", `"url":"`+w.outside.URL+`/saved","headers":[{"name":"X-Api-Key","value":"hush"}]`)
+	id := w.webhook(key, "WH5", `"url":"`+w.Outside.URL+`/saved","headers":[{"name":"X-Api-Key","value":"hush"}]`)
 	w.test(key, "POST /v1/webhooks/"+id+"/test", `{}`)
-	changed := w.test(key, "POST /v1/webhooks/"+id+"/test", `{"webhook":{"url":"`+w.outside.URL+`/changed","headers":[{"name":"X-Api-Key"}]}}`)
-	if seen, _ := w.outside.last(); seen.target != "/changed" || seen.header.Get("X-Api-Key") != "hush" {
+	changed := w.test(key, "POST /v1/webhooks/"+id+"/test", `{"webhook":{"url":"`+w.Outside.URL+`/changed","headers":[{"name":"X-Api-Key"}]}}`)
+	if seen, _ := w.Outside.Last(); seen.Target != "/changed" || seen.Header.Get("X-Api-Key") != "hush" {
 		t.Errorf("sent %+v", seen)
 	}
-	w.request(key, fmt.Sprintf("GET /v1/calls/%d", *changed.CallID), "").want(200).has("webhookId", 1.0).has("name", "WH5")
-	if saved := w.request(key, "GET /v1/webhooks/"+id, "").want(200); !strings.HasSuffix(saved.get("url").(string), "/saved") {
-		t.Error(saved.body)
+	w.Request(key, fmt.Sprintf("GET /v1/calls/%d", *changed.CallID), "").Want(200).Has("webhookId", 1.0).Has("name", "WH5")
+	if saved := w.Request(key, "GET /v1/webhooks/"+id, "").Want(200); !strings.HasSuffix(saved.Get("url").(string), "/saved") {
+		t.Error(saved.Body)
 	}
 }
 
 func TestACallThatFailsIsAnAnswerAndIsNoted(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
-	w.outside.mu.Lock()
-	w.outside.answer = func(rw http.ResponseWriter, _ *http.Request) {
+	key := w.Account("shop")
+	w.Outside.By(func(rw http.ResponseWriter, _ *http.Request) {
 		rw.WriteHeader(404)
 		fmt.Fprint(rw, "no such thing")
-	}
-	w.outside.mu.Unlock()
-	id := w.webhook(key, "WH5", `"url":"`+w.outside.URL+`/"`)
+	})
+	id := w.webhook(key, "WH5", `"url":"`+w.Outside.URL+`/"`)
 	r := w.test(key, "POST /v1/webhooks/"+id+"/test", "")
 	if r.OK || r.Outcome != "status" || r.Error == "" || r.Reply.Status != 404 || r.Reply.Body != "no such thing" || len(r.Values) > 0 || len(r.Tries) != 1 {
 		t.Errorf("%+v", r)
 	}
-	w.outside.answers("application/json", `{"broken`)
+	w.Outside.Answers("application/json", `{"broken`)
 	if r := w.test(key, "POST /v1/webhooks/"+id+"/test", ""); r.OK || r.Outcome != "reply" || r.Reply.Body != `{"broken` {
 		t.Errorf("%+v", r)
 	}
-	w.outside.answers("image/png", "\x89PNG\xff")
+	w.Outside.Answers("image/png", "\x89PNG\xff")
 	if r := w.test(key, "POST /v1/webhooks/"+id+"/test", ""); r.Reply.Body != "" || r.Reply.BodyBase64 != "iVBORz8=" && r.Reply.BodyBase64 == "" {
 		t.Errorf("%+v", r.Reply)
 	}
 	for status, want := range map[string]int{"failed": 2, "ok": 1, "404": 1, "2xx": 2, "503": 0} {
-		a := w.request(key, "GET /v1/calls?webhookId="+id+"&status="+status, "").want(200)
-		if got := len(a.get("calls").([]any)); got != want {
-			t.Errorf("status %s lists %d calls, want %d: %s", status, got, want, a.body)
+		a := w.Request(key, "GET /v1/calls?webhookId="+id+"&status="+status, "").Want(200)
+		if got := len(a.Get("calls").([]any)); got != want {
+			t.Errorf("status %s lists %d calls, want %d: %s", status, got, want, a.Body)
 		}
 	}
 }
 
 func TestWrongTestsAreNamedAndNothingIsSent(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
-	w.webhook(key, "WH5", `"url":"`+w.outside.URL+`/"`)
-	other := w.account("other")
-	w.request(other, "POST /v1/webhooks/1/test", `{}`).want(404)
+	key := w.Account("shop")
+	w.webhook(key, "WH5", `"url":"`+w.Outside.URL+`/"`)
+	other := w.Account("other")
+	w.Request(other, "POST /v1/webhooks/1/test", `{}`).Want(404)
 	for _, c := range []struct{ line, body, field string }{
 		{"POST /v1/webhooks/1/test", `{"contactId":99}`, "contactId"},
 		{"POST /v1/webhooks/1/test", `{"eventId":99}`, "eventId"},
@@ -274,15 +271,15 @@ func TestWrongTestsAreNamedAndNothingIsSent(t *testing.T) {
 		{"POST /v1/webhooks/test", `{}`, "webhook"},
 		{"POST /v1/webhooks/test", `{"webhook":{}}`, "webhook.url"},
 	} {
-		if got := firstFault(w.request(key, c.line, c.body).want(422)); got != c.field {
+		if got := firstFault(w.Request(key, c.line, c.body).Want(422)); got != c.field {
 			t.Errorf("%s: fault in %q, want %q", c.body, got, c.field)
 		}
 	}
-	if _, n := w.outside.last(); n > 0 {
+	if _, n := w.Outside.Last(); n > 0 {
 		t.Error("something was sent")
 	}
 	for query, field := range map[string]string{"status=done": "status", "from=soon": "from", "before=x": "before", "limit=0": "limit", "webhookId=0": "webhookId"} {
-		if got := firstFault(w.request(key, "GET /v1/calls?"+query, "").want(400)); got != field {
+		if got := firstFault(w.Request(key, "GET /v1/calls?"+query, "").Want(400)); got != field {
 			t.Errorf("%s: fault in %q", query, got)
 		}
 	}
@@ -290,10 +287,10 @@ func TestWrongTestsAreNamedAndNothingIsSent(t *testing.T) {
 
 func TestTheLogOfCallsIsPagedAndChosen(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
-	w.outside.answers("text/plain", "ok")
-	w.webhook(key, "a", `"url":"`+w.outside.URL+`/a"`)
-	w.webhook(key, "b", `"url":"`+w.outside.URL+`/b"`)
+	key := w.Account("shop")
+	w.Outside.Answers("text/plain", "ok")
+	w.webhook(key, "a", `"url":"`+w.Outside.URL+`/a"`)
+	w.webhook(key, "b", `"url":"`+w.Outside.URL+`/b"`)
 	email := "ann@example.com"
 	contact := w.contact(tidings.ContactChange{Email: &email})
 	for range 3 {
@@ -303,11 +300,11 @@ func TestTheLogOfCallsIsPagedAndChosen(t *testing.T) {
 	list := func(query string) string {
 		var ids []string
 		for before := ""; ; {
-			a := w.request(key, "GET /v1/calls?limit=2"+query+before, "").want(200)
-			for _, c := range a.get("calls").([]any) {
+			a := w.Request(key, "GET /v1/calls?limit=2"+query+before, "").Want(200)
+			for _, c := range a.Get("calls").([]any) {
 				ids = append(ids, fmt.Sprint(c.(map[string]any)["id"]))
 			}
-			next, more := a.get("next").(string)
+			next, more := a.Get("next").(string)
 			if !more {
 				return strings.Join(ids, " ")
 			}
@@ -322,44 +319,42 @@ func TestTheLogOfCallsIsPagedAndChosen(t *testing.T) {
 			t.Errorf("%q lists %q, want %q", query, got, want)
 		}
 	}
-	hosts := w.request(key, "GET /v1/calls/hosts", "").want(200)
-	if strings.Contains(hosts.body, `"breaker":"open"`) {
-		t.Error(hosts.body)
+	hosts := w.Request(key, "GET /v1/calls/hosts", "").Want(200)
+	if strings.Contains(hosts.Body, `"breaker":"open"`) {
+		t.Error(hosts.Body)
 	}
 }
 
 func TestOnlySoManyTestsAreUnderWayAtOnce(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) { c.MaxTests = 1 })
-	key := w.account("shop")
+	key := w.Account("shop")
 	came, leave := make(chan struct{}), make(chan struct{})
-	w.outside.mu.Lock()
-	w.outside.answer = func(http.ResponseWriter, *http.Request) {
+	w.Outside.By(func(http.ResponseWriter, *http.Request) {
 		close(came)
 		<-leave
-	}
-	w.outside.mu.Unlock()
-	w.webhook(key, "WH5", `"url":"`+w.outside.URL+`/"`)
-	first := make(chan *answer)
-	go func() { first <- w.request(key, "POST /v1/webhooks/1/test", `{}`) }()
+	})
+	w.webhook(key, "WH5", `"url":"`+w.Outside.URL+`/"`)
+	first := make(chan *apitest.Answer)
+	go func() { first <- w.Request(key, "POST /v1/webhooks/1/test", `{}`) }()
 	<-came
-	w.request(key, "POST /v1/webhooks/1/test", `{}`).want(429).has("code", "rate_limited")
+	w.Request(key, "POST /v1/webhooks/1/test", `{}`).Want(429).Has("code", "rate_limited")
 	close(leave)
-	(<-first).want(200).has("ok", true)
+	(<-first).Want(200).Has("ok", true)
 }
 
 func TestInputsAreFoundWithoutACall(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	w.webhook(key, "WH5", `"url":"https://example.com/"`)
 	w.webhook(key, "second", `"url":"https://example.com/?a=$!email&b=$data.get('WH5').get('x')&c=$data.get('param')&d=$workflowInstanceId"`)
-	a := w.request(key, "GET /v1/webhooks/2/inputs", "").want(200).has("needsContact", true).has("needsEvent", true).has("workflowInstanceId", true)
+	a := w.Request(key, "GET /v1/webhooks/2/inputs", "").Want(200).Has("needsContact", true).Has("needsEvent", true).Has("workflowInstanceId", true)
 	var in struct {
 		Contact, Event, Replies []struct {
 			Name             string
 			Required, Either bool
 		}
 	}
-	if err := json.Unmarshal([]byte(a.body), &in); err != nil {
+	if err := json.Unmarshal([]byte(a.Body), &in); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := fmt.Sprint(in), "{[{EMAIL false true}] [{param true false}] [{WH5 true false}]}"; got != want {

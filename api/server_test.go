@@ -11,6 +11,7 @@ import (
 
 	"tidings"
 	"tidings/api"
+	"tidings/api/apitest"
 	"tidings/feed"
 )
 
@@ -35,11 +36,11 @@ type document struct {
 }
 
 func (w *world) document() document {
-	w.t.Helper()
-	a := w.request("", "GET /openapi.json", "").want(200)
+	w.T.Helper()
+	a := w.Request("", "GET /openapi.json", "").Want(200)
 	var doc document
-	if err := json.Unmarshal([]byte(a.body), &doc); err != nil {
-		w.t.Fatal(err)
+	if err := json.Unmarshal([]byte(a.Body), &doc); err != nil {
+		w.T.Fatal(err)
 	}
 	return doc
 }
@@ -91,7 +92,7 @@ func TestEveryRouteIsInTheDocument(t *testing.T) {
 	for _, item := range doc.Paths {
 		described += len(item)
 	}
-	routes := w.api.Routes()
+	routes := w.API.Routes()
 	for _, route := range routes {
 		method, path, _ := strings.Cut(route, " ")
 		if _, ok := doc.Paths[path][strings.ToLower(method)]; !ok && path != "/docs.css" {
@@ -107,23 +108,23 @@ func TestEveryRouteIsInTheDocument(t *testing.T) {
 // with a key. Nobody reaches one that is not open, and none fails in the server.
 func TestEveryOperationAnswersAndIsGuarded(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	for path, item := range w.document().Paths {
 		for method, op := range item {
 			line := strings.ToUpper(method) + " " + strings.NewReplacer("{id}", "7", "{account}", "me", "{key}", "99", "{user}", "99", "{session}", "1", "{version}", "1", "{case}", "1").Replace(path)
 			if strings.HasSuffix(path, "/tail") {
 				line = strings.Replace(line, "7", "12345", 1)
 			}
-			nobody := w.request("", line, "")
-			if open := len(op.Security) == 0; open != (nobody.status != 401) {
-				t.Errorf("%s answered %d to nobody", line, nobody.status)
+			nobody := w.Request("", line, "")
+			if open := len(op.Security) == 0; open != (nobody.Status != 401) {
+				t.Errorf("%s answered %d to nobody", line, nobody.Status)
 			}
-			if op.Responses[status(nobody.status)] == nil {
-				t.Errorf("%s answered %d, which is not described", line, nobody.status)
+			if op.Responses[status(nobody.Status)] == nil {
+				t.Errorf("%s answered %d, which is not described", line, nobody.Status)
 			}
-			known := w.request(key, line, "")
-			if known.status >= 500 || op.Responses[status(known.status)] == nil {
-				t.Errorf("%s answered %d: %s", line, known.status, known.body)
+			known := w.Request(key, line, "")
+			if known.Status >= 500 || op.Responses[status(known.Status)] == nil {
+				t.Errorf("%s answered %d: %s", line, known.Status, known.Body)
 			}
 			if op.Summary == "" || len(op.Samples) == 0 {
 				t.Errorf("%s has no summary or no example", line)
@@ -136,7 +137,7 @@ func TestEveryOperationAnswersAndIsGuarded(t *testing.T) {
 // one scope each.
 func TestEveryOperationRefusesKeysWithoutItsScope(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	for _, scope := range []string{"ingest", "read", "manage"} {
 		only := w.key(key, `"`+scope+`"`)
 		for path, item := range w.document().Paths {
@@ -151,8 +152,8 @@ func TestEveryOperationRefusesKeysWithoutItsScope(t *testing.T) {
 				if allowed || strings.HasSuffix(path, "/tail") {
 					continue
 				}
-				if a := w.request(only, line, ""); a.status != 403 {
-					t.Errorf("%s with the scope %s answered %d: %s", line, scope, a.status, a.body)
+				if a := w.Request(only, line, ""); a.Status != 403 {
+					t.Errorf("%s with the scope %s answered %d: %s", line, scope, a.Status, a.Body)
 				}
 			}
 		}
@@ -164,25 +165,25 @@ func TestEveryOperationRefusesKeysWithoutItsScope(t *testing.T) {
 func TestThingsOfAnotherAccountAreNotThere(t *testing.T) {
 	w := newWorld(t)
 	key := w.seed()
-	w.request(key, "POST /v1/endpoints", `{"name":"e","url":"`+w.receiver.URL+`"}`).want(201)
+	w.Request(key, "POST /v1/endpoints", `{"name":"e","url":"`+w.Receiver.URL+`"}`).Want(201)
 	w.made(key, "/v1/segments", `{"name":"All"}`)
 	w.made(key, "/v1/broadcasts", `{"name":"Later","messageId":1,"segmentId":1,"at":"2099-01-01T00:00:00Z"}`)
 	w.made(key, "/v1/sources", `{"name":"Mailgun","kind":"mailgun","secrets":{"signingKey":"hush"}}`)
 	w.active(key, workflowThatWaits)
 	w.event(key, "order", "1")
-	w.request(key, "POST /v1/workflows/1/test", `{"event":{"eventTypeKey":"order"},"saveAs":"case"}`).want(200)
-	w.request(key, "POST /v1/messages/1/send-test", `{"contactId":1,"replies":{"WH5":{"promocode":"x"},"contacts_get_by_email":[{"id":1}]}}`).want(201)
-	w.request(key, "POST /v1/webhooks/2/test", `{"contactId":1}`).want(200)
-	other := w.account("other")
+	w.Request(key, "POST /v1/workflows/1/test", `{"event":{"eventTypeKey":"order"},"saveAs":"case"}`).Want(200)
+	w.Request(key, "POST /v1/messages/1/send-test", `{"contactId":1,"replies":{"WH5":{"promocode":"x"},"contacts_get_by_email":[{"id":1}]}}`).Want(201)
+	w.Request(key, "POST /v1/webhooks/2/test", `{"contactId":1}`).Want(200)
+	other := w.Account("other")
 	for path, item := range w.document().Paths {
 		for method, op := range item {
 			if !strings.Contains(path, "{id}") || len(op.Security) == 0 {
 				continue
 			}
 			line := strings.ToUpper(method) + " " + strings.NewReplacer("{id}", "1", "{version}", "1", "{case}", "1").Replace(path)
-			a := w.request(other, line, "")
-			if a.status != 404 && a.status != 422 { // 422: the body is looked at first
-				t.Errorf("%s answered another account %d: %s", line, a.status, a.body)
+			a := w.Request(other, line, "")
+			if a.Status != 404 && a.Status != 422 { // 422: the body is looked at first
+				t.Errorf("%s answered another account %d: %s", line, a.Status, a.Body)
 			}
 		}
 	}
@@ -207,25 +208,25 @@ func TestTheDocumentDescribesBodiesAsTheyAreRead(t *testing.T) {
 
 func TestTheDocsPageShowsEveryOperationWithoutScripts(t *testing.T) {
 	w := newWorld(t)
-	page := w.request("", "GET /docs", "").want(200)
+	page := w.Request("", "GET /docs", "").Want(200)
 	for path, item := range w.document().Paths {
 		for _, op := range item {
-			if !strings.Contains(page.body, `id="`+op.OperationID+`"`) {
+			if !strings.Contains(page.Body, `id="`+op.OperationID+`"`) {
 				t.Errorf("%s (%s) is not on the page", op.OperationID, path)
 			}
 		}
 	}
 	for _, bad := range []string{"<script", "http://cdn", "https://cdn", "style="} {
-		if strings.Contains(page.body, bad) {
+		if strings.Contains(page.Body, bad) {
 			t.Errorf("the page has %q", bad)
 		}
 	}
-	if csp := page.header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; style-src 'self'") {
+	if csp := page.Header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; style-src 'self'") {
 		t.Errorf("policy %q", csp)
 	}
-	w.request("", "GET /docs.css", "").want(200)
+	w.Request("", "GET /docs.css", "").Want(200)
 	for _, code := range []tidings.Code{tidings.CodeInvalid, tidings.CodeNotFound, tidings.CodeUnavailable} {
-		if !strings.Contains(page.body, `id="`+string(code)+`"`) {
+		if !strings.Contains(page.Body, `id="`+string(code)+`"`) {
 			t.Errorf("problems point to /docs#%s, which is not there", code)
 		}
 	}
@@ -249,15 +250,15 @@ func TestUnknownPathsAndMethodsAnswerAProblem(t *testing.T) {
 		{"GET /v1/endpoints/1/seek", 405, "unsupported", "POST"},
 		{"POST /healthz", 405, "unsupported", "GET, HEAD"},
 	} {
-		a := w.request("", c.line, "").want(c.status)
-		if a.header.Get("Allow") != c.allow {
-			t.Errorf("%s: Allow %q, want %q", c.line, a.header.Get("Allow"), c.allow)
+		a := w.Request("", c.line, "").Want(c.status)
+		if a.Header.Get("Allow") != c.allow {
+			t.Errorf("%s: Allow %q, want %q", c.line, a.Header.Get("Allow"), c.allow)
 		}
 		if c.code == "" {
 			continue
 		}
-		a.has("code", c.code)
-		if ct := a.header.Get("Content-Type"); ct != "application/problem+json" {
+		a.Has("code", c.code)
+		if ct := a.Header.Get("Content-Type"); ct != "application/problem+json" {
 			t.Errorf("%s: Content-Type %q", c.line, ct)
 		}
 	}
@@ -266,57 +267,57 @@ func TestUnknownPathsAndMethodsAnswerAProblem(t *testing.T) {
 func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
 	w := newWorld(t)
 	for _, line := range []string{"GET /healthz", "GET /docs", "GET /nothing", "POST /v1/activities", "GET /api/v2/contacts/activity"} {
-		a := w.request("", line, "")
+		a := w.Request("", line, "")
 		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"} {
-			if got := a.header.Get(name); got != want {
+			if got := a.Header.Get(name); got != want {
 				t.Errorf("%s: %s is %q", line, name, got)
 			}
 		}
-		if a.header.Get("Content-Security-Policy") == "" || a.header.Get("Access-Control-Allow-Origin") != "" {
-			t.Errorf("%s: %v", line, a.header)
+		if a.Header.Get("Content-Security-Policy") == "" || a.Header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s: %v", line, a.Header)
 		}
 	}
 }
 
 func TestAPanicIsA500WhoseCauseIsInTheLogOnly(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) { c.Ready = func() error { panic("a secret of the inside") } })
-	a := w.request("", "GET /readyz", "").want(500).has("code", "internal")
-	id, _ := a.get("instance").(string)
+	a := w.Request("", "GET /readyz", "").Want(500).Has("code", "internal")
+	id, _ := a.Get("instance").(string)
 	id = strings.TrimPrefix(id, "urn:tidings:failure:")
-	if strings.Contains(a.body, "inside") || id == "" {
-		t.Errorf("answer %s", a.body)
+	if strings.Contains(a.Body, "inside") || id == "" {
+		t.Errorf("answer %s", a.Body)
 	}
-	if log := w.logs.String(); !strings.Contains(log, "a secret of the inside") || !strings.Contains(log, id) {
+	if log := w.Logs.String(); !strings.Contains(log, "a secret of the inside") || !strings.Contains(log, id) {
 		t.Errorf("log %s", log)
 	}
-	w.request("", "GET /healthz", "").want(200)
+	w.Request("", "GET /healthz", "").Want(200)
 }
 
 func TestReadinessSaysWhyNot(t *testing.T) {
 	why := tidings.Errorf(tidings.CodeUnavailable, "the disk is full")
 	w := newWorld(t, func(c *api.Config) { c.Ready = func() error { return why } })
-	a := w.request("", "GET /readyz", "").want(503).has("detail", "the disk is full")
-	if a.header.Get("Retry-After") == "" {
+	a := w.Request("", "GET /readyz", "").Want(503).Has("detail", "the disk is full")
+	if a.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	w.request("", "GET /healthz", "").want(200)
+	w.Request("", "GET /healthz", "").Want(200)
 }
 
 func TestMetricsCountWithoutALabelForEachEndpoint(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
-	w.request(key, "POST /v1/activities", "["+activity("1")+","+activity("2")+"]").want(200)
-	w.request(key, "POST /v1/endpoints", `{"name":"secretly named","url":"`+w.receiver.URL+`","activate":"never"}`).want(201)
-	a := w.request("", "GET /metrics", "").want(200)
+	key := w.Account("shop")
+	w.Request(key, "POST /v1/activities", "["+activity("1")+","+activity("2")+"]").Want(200)
+	w.Request(key, "POST /v1/endpoints", `{"name":"secretly named","url":"`+w.Receiver.URL+`","activate":"never"}`).Want(201)
+	a := w.Request("", "GET /metrics", "").Want(200)
 	for _, line := range []string{
 		`tidings_activities_accepted_total 2`, `tidings_endpoints{state="deactivated"} 1`, `tidings_endpoints_blocked 0`,
 		`tidings_http_requests_total{operation="POST /v1/activities",status="200"} 1`, `tidings_build_info{version="test"} 1`, `tidings_backlog_max_activities 0`,
 	} {
-		if !strings.Contains(a.body, line+"\n") {
+		if !strings.Contains(a.Body, line+"\n") {
 			t.Errorf("%q is not among the figures", line)
 		}
 	}
-	if strings.Contains(a.body, "secretly named") {
+	if strings.Contains(a.Body, "secretly named") {
 		t.Error("an endpoint's name is a label")
 	}
 }
@@ -343,12 +344,12 @@ func TestAnEndpointShowsWhatBlocksItAndWhenItIsDrained(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, func(cfg *api.Config) { cfg.Dispatcher = lane{cfg.Dispatcher, c.status} })
-			key := w.account("shop")
-			w.request(key, "POST /v1/endpoints", `{"name":"x","url":"`+w.receiver.URL+`"}`).want(201)
-			a := w.request(key, "GET /v1/endpoints/1", "").want(200).has("drainForecast.text", c.text)
-			a.has("head", float64(c.status.Head)).has("backlog", float64(c.status.Backlog())).has("attempt", float64(c.status.Position.Attempts))
+			key := w.Account("shop")
+			w.Request(key, "POST /v1/endpoints", `{"name":"x","url":"`+w.Receiver.URL+`"}`).Want(201)
+			a := w.Request(key, "GET /v1/endpoints/1", "").Want(200).Has("drainForecast.text", c.text)
+			a.Has("head", float64(c.status.Head)).Has("backlog", float64(c.status.Backlog())).Has("attempt", float64(c.status.Position.Attempts))
 			if c.name == "blocked" {
-				a.has("blockedSince", "2026-01-31T10:00:00Z").has("nextTryAt", "2026-01-31T11:00:00Z").has("lastError", "answered 500").has("drainForecast.seconds", nil)
+				a.Has("blockedSince", "2026-01-31T10:00:00Z").Has("nextTryAt", "2026-01-31T11:00:00Z").Has("lastError", "answered 500").Has("drainForecast.seconds", nil)
 			}
 		})
 	}
@@ -356,13 +357,13 @@ func TestAnEndpointShowsWhatBlocksItAndWhenItIsDrained(t *testing.T) {
 
 func TestADebugLogOfRequestsHasNoSecrets(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
-	w.request(key, "POST /v1/endpoints", `{"name":"x","url":"`+w.receiver.URL+`","auth":{"username":"u","password":"hush-hush"},"headers":[{"name":"X-Own","value":"hush-too"}]}`).want(201)
-	log := w.logs.String()
+	key := w.Account("shop")
+	w.Request(key, "POST /v1/endpoints", `{"name":"x","url":"`+w.Receiver.URL+`","auth":{"username":"u","password":"hush-hush"},"headers":[{"name":"X-Own","value":"hush-too"}]}`).Want(201)
+	log := w.Logs.String()
 	if !strings.Contains(log, "path=/v1/endpoints") {
 		t.Fatal("requests are not logged at debug level")
 	}
-	for _, secret := range []string{key, adminToken, "hush"} {
+	for _, secret := range []string{key, apitest.AdminToken, "hush"} {
 		if strings.Contains(log, secret) {
 			t.Errorf("the log has %q", secret)
 		}

@@ -34,13 +34,13 @@ func statsWorld(t *testing.T) (*world, string) {
 			return out
 		}
 	})
-	key := w.account("shop")
+	key := w.Account("shop")
 	stored := []tidings.Tally{
 		stepped("1", statsDay().Add(-time.Hour), 4, 1),
 		stepped("1", statsDay().Add(-time.Minute), 2, 0), // which is in memory still
 		stepped("2", statsDay().Add(-25*time.Hour), 7, 0),
 	}
-	if err := w.store.AddTallies(t.Context(), 5, stored); err != nil {
+	if err := w.Store.AddTallies(t.Context(), 5, stored); err != nil {
 		t.Fatal(err)
 	}
 	return w, key
@@ -60,7 +60,7 @@ func TestStatsAddUpWhatIsStoredAndWhatRuns(t *testing.T) {
 		{"kind=call&step=day&prefix=2&from=2026-03-10T00:00:00Z", `{"series":[{"subject":"2","done":7,"failed":0,P,"points":[{"at":"2026-03-13T00:00:00Z","done":7,"failed":0,P}]}],"next":null}`},
 		{"kind=run", `{"series":[],"next":null}`},
 	} {
-		got := w.request(key, "GET /v1/stats?"+c.query, "").want(200).body
+		got := w.Request(key, "GET /v1/stats?"+c.query, "").Want(200).Body
 		if want := strings.NewReplacer("P,", times+",", "P}", times+"}").Replace(c.want) + "\n"; want != got {
 			t.Errorf("%s\ngot  %swant %s", c.query, got, want)
 		}
@@ -69,8 +69,8 @@ func TestStatsAddUpWhatIsStoredAndWhatRuns(t *testing.T) {
 
 func TestStatsOfAnotherAccountAreNotShown(t *testing.T) {
 	w, _ := statsWorld(t)
-	w.request(w.account("other"), "GET /v1/stats?kind=call&step=total&subject=2", "").want(200).has("next", nil)
-	if got := w.request(w.account("third"), "GET /v1/stats?kind=call&step=total&subject=2&from=2026-03-01T00:00:00Z", "").want(200).body; got != `{"series":[],"next":null}`+"\n" {
+	w.Request(w.Account("other"), "GET /v1/stats?kind=call&step=total&subject=2", "").Want(200).Has("next", nil)
+	if got := w.Request(w.Account("third"), "GET /v1/stats?kind=call&step=total&subject=2&from=2026-03-01T00:00:00Z", "").Want(200).Body; got != `{"series":[],"next":null}`+"\n" {
 		t.Error(got)
 	}
 }
@@ -87,7 +87,7 @@ func TestStatsRefuseWhatTheyCannotAnswer(t *testing.T) {
 		"kind=call&step=minute&from=2026-03-12T00:00:00Z": "1440",
 		"kind=call&limit=201":                             "limit",
 	} {
-		if got := w.request(key, "GET /v1/stats?"+query, "").want(400).body; !strings.Contains(got, word) {
+		if got := w.Request(key, "GET /v1/stats?"+query, "").Want(400).Body; !strings.Contains(got, word) {
 			t.Errorf("%q: %s", query, got)
 		}
 	}

@@ -24,21 +24,21 @@ type shown struct {
 }
 
 func (w *world) preview(key, line, body string) shown {
-	w.t.Helper()
+	w.T.Helper()
 	var out shown
-	if err := json.Unmarshal([]byte(w.request(key, line, body).want(200).body), &out); err != nil {
-		w.t.Fatal(err)
+	if err := json.Unmarshal([]byte(w.Request(key, line, body).Want(200).Body), &out); err != nil {
+		w.T.Fatal(err)
 	}
 	return out
 }
 
 func TestAPreviewShowsTheRequestAndSendsNothing(t *testing.T) {
 	w := newWorld(t)
-	key, out := w.account("Acme"), w.outside
+	key, out := w.Account("Acme"), w.Outside
 	town, email := "Lviv", "ann@example.com"
 	contact := w.contact(tidings.ContactChange{Town: &town, Email: &email})
-	w.request(key, "POST /v1/connectors", `{"name":"shop","auth":{"type":"bearer","token":"s3cret-token"}}`).want(201)
-	w.request(key, "POST /v1/webhooks", fmt.Sprintf(`{"name":"WH5","method":"POST","url":"%s/promo?town=$TOWN","connectorId":1,"body":{"format":"json","template":"{\"email\":\"${email}\"}"}}`, out.URL)).want(201)
+	w.Request(key, "POST /v1/connectors", `{"name":"shop","auth":{"type":"bearer","token":"s3cret-token"}}`).Want(201)
+	w.Request(key, "POST /v1/webhooks", fmt.Sprintf(`{"name":"WH5","method":"POST","url":"%s/promo?town=$TOWN","connectorId":1,"body":{"format":"json","template":"{\"email\":\"${email}\"}"}}`, out.URL)).Want(201)
 	got := w.preview(key, "POST /v1/webhooks/1/preview", fmt.Sprintf(`{"contactId":%d}`, contact))
 	if !got.OK || got.Request.URL != out.URL+"/promo?town=Lviv" || got.Request.Body != `{"email":"ann@example.com"}` || len(got.Parts) != 2 || !got.Inputs.NeedsContact {
 		t.Errorf("got %+v", got)
@@ -51,22 +51,22 @@ func TestAPreviewShowsTheRequestAndSendsNothing(t *testing.T) {
 	if !got.OK || got.Request.URL != "https://shop.example.com/?b=10" {
 		t.Errorf("of what is not saved: %+v", got)
 	}
-	w.request(key, "POST /v1/webhooks/preview", `{"webhook":{"url":"http://shop.example.com/"}}`).want(422)
-	w.request(w.account("Other"), "POST /v1/webhooks/1/preview", `{}`).want(404)
-	if _, n := out.last(); n != 0 {
+	w.Request(key, "POST /v1/webhooks/preview", `{"webhook":{"url":"http://shop.example.com/"}}`).Want(422)
+	w.Request(w.Account("Other"), "POST /v1/webhooks/1/preview", `{}`).Want(404)
+	if _, n := out.Last(); n != 0 {
 		t.Errorf("sent %d requests", n)
 	}
-	w.request(key, "GET /v1/calls/1", "").want(404)
+	w.Request(key, "GET /v1/calls/1", "").Want(404)
 }
 
 func TestTheLatestReplyTellsHowItsValuesAreReached(t *testing.T) {
 	w := newWorld(t)
-	key, out := w.account("Acme"), w.outside
-	w.request(key, "POST /v1/webhooks", fmt.Sprintf(`{"name":"WH5","url":"%s/promo"}`, out.URL)).want(201)
-	w.request(key, "GET /v1/webhooks/1/reply", "").want(200).has("callId", nil)
-	out.answers("application/json", `{"promocode":"SPRING"}`)
+	key, out := w.Account("Acme"), w.Outside
+	w.Request(key, "POST /v1/webhooks", fmt.Sprintf(`{"name":"WH5","url":"%s/promo"}`, out.URL)).Want(201)
+	w.Request(key, "GET /v1/webhooks/1/reply", "").Want(200).Has("callId", nil)
+	out.Answers("application/json", `{"promocode":"SPRING"}`)
 	w.test(key, "POST /v1/webhooks/1/test", `{}`)
-	out.answers("application/json", `{"promocode":`)
+	out.Answers("application/json", `{"promocode":`)
 	w.test(key, "POST /v1/webhooks/1/test", `{}`)
 	const want = `$data.get('WH5').get('promocode')`
 	for _, line := range []string{"GET /v1/webhooks/1/reply", "GET /v1/calls/1"} {
@@ -76,13 +76,13 @@ func TestTheLatestReplyTellsHowItsValuesAreReached(t *testing.T) {
 				Value      string
 			}
 		}
-		if err := json.Unmarshal([]byte(w.request(key, line, "").want(200).body), &reply); err != nil {
+		if err := json.Unmarshal([]byte(w.Request(key, line, "").Want(200).Body), &reply); err != nil {
 			t.Fatal(err)
 		}
 		if len(reply.Values) != 1 || reply.Values[0].Expression != want || reply.Values[0].Value != "SPRING" {
 			t.Errorf("%s: %+v", line, reply)
 		}
 	}
-	w.request(key, "GET /v1/calls/2", "").want(200).has("ok", false)
-	w.request(w.account("Other"), "GET /v1/webhooks/1/reply", "").want(404)
+	w.Request(key, "GET /v1/calls/2", "").Want(200).Has("ok", false)
+	w.Request(w.Account("Other"), "GET /v1/webhooks/1/reply", "").Want(404)
 }

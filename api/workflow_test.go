@@ -7,11 +7,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tidings/api/apitest"
 )
 
 // eventually waits until something holds that the server does by itself.
 func (w *world) eventually(what string, holds func() bool) {
-	w.t.Helper()
+	w.T.Helper()
 	deadline := time.After(20 * time.Second)
 	again := time.NewTicker(2 * time.Millisecond)
 	defer again.Stop()
@@ -19,22 +21,22 @@ func (w *world) eventually(what string, holds func() bool) {
 		select {
 		case <-again.C:
 		case <-deadline:
-			w.t.Fatalf("waited in vain: %s\n%s", what, w.logs)
+			w.T.Fatalf("waited in vain: %s\n%s", what, w.Logs)
 		}
 	}
 }
 
 // made creates a thing and gives its id.
 func (w *world) made(key, path, body string) string {
-	w.t.Helper()
-	return fmt.Sprintf("%.0f", w.request(key, "POST "+path, body).want(201).get("id"))
+	w.T.Helper()
+	return fmt.Sprintf("%.0f", w.Request(key, "POST "+path, body).Want(201).Get("id"))
 }
 
 // active makes a workflow and activates it.
 func (w *world) active(key, definition string) string {
-	w.t.Helper()
+	w.T.Helper()
 	id := w.made(key, "/v1/workflows", `{"name":"Welcome","definition":`+definition+`}`)
-	w.request(key, "POST /v1/workflows/"+id+"/activate", "").want(200).has("active", true)
+	w.Request(key, "POST /v1/workflows/"+id+"/activate", "").Want(200).Has("active", true)
 	return id
 }
 
@@ -53,69 +55,69 @@ const (
 // seed makes the seed's two webhooks, a message that uses their replies, and a
 // contact; it gives the account's key.
 func (w *world) seed() string {
-	w.t.Helper()
-	key := w.account("shop")
+	w.T.Helper()
+	key := w.Account("shop")
 	w.connector(key, "CRM", `{"type":"bearer","token":"hush-hush"}`)
-	w.webhook(key, "contacts_get_by_email", `"url":"`+w.outside.URL+`/api/v1/contacts?email=${email}","connectorId":1`)
-	w.webhook(key, "WH5", `"method":"POST","url":"`+w.outside.URL+`/promocodes?town=$TOWN","body":{"format":"json","template":"{\"town\":\"$TOWN\"}"}`)
+	w.webhook(key, "contacts_get_by_email", `"url":"`+w.Outside.URL+`/api/v1/contacts?email=${email}","connectorId":1`)
+	w.webhook(key, "WH5", `"method":"POST","url":"`+w.Outside.URL+`/promocodes?town=$TOWN","body":{"format":"json","template":"{\"town\":\"$TOWN\"}"}`)
 	w.made(key, "/v1/messages", letterOfSeed)
 	w.made(key, "/v1/contacts", `{"email":"ann@example.com","firstName":"Ann","address":{"town":"Lviv"}}`)
-	w.outside.answersBy(map[string]string{"/api/v1/contacts": `[{"id":687266822.0}]`, "/promocodes": `{"promocode":"LVIV-10"}`})
+	w.Outside.AnswersBy(map[string]string{"/api/v1/contacts": `[{"id":687266822.0}]`, "/promocodes": `{"promocode":"LVIV-10"}`})
 	return key
 }
 
 func TestAWorkflowIsKeptAsItIsGiven(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	given := `{"trigger":{"eventTypeKey":"order","condition":{"all":[{"field":"total","op":"greater","value":"100"},{"any":[{"field":"TOWN","op":"oneOf","value":["Lviv","Kyiv"]},{"field":"email","op":"isSet"}]}]},"once":{"mode":"per","perSeconds":3600},"alone":true},
 		"start":"t","blocks":[
 		{"id":"t","kind":"timer","name":"Until morning","timer":{"seconds":60,"at":"09:30","weekdays":[1,5],"zone":"Europe/Kyiv"},"exits":{"next":"s"}},
 		{"id":"s","kind":"split","percent":30,"exits":{"a":"u","b":"end"}},
 		{"id":"u","kind":"updateContact","fields":[{"field":"TOWN","value":"$town"}],"exits":{"next":"end"}},
 		{"id":"end","kind":"end"}]}`
-	a := w.request(key, "POST /v1/workflows", `{"name":"W","definition":`+given+`}`).want(201).has("version", 1.0).has("active", false).has("trigger", "order")
+	a := w.Request(key, "POST /v1/workflows", `{"name":"W","definition":`+given+`}`).Want(201).Has("version", 1.0).Has("active", false).Has("trigger", "order")
 	var want any
 	if err := json.Unmarshal([]byte(given), &want); err != nil {
 		t.Fatal(err)
 	}
-	for _, a := range []*answer{a, w.request(key, "GET /v1/workflows/1", "").want(200)} {
-		if got := a.get("definition"); !reflect.DeepEqual(got, want) {
+	for _, a := range []*apitest.Answer{a, w.Request(key, "GET /v1/workflows/1", "").Want(200)} {
+		if got := a.Get("definition"); !reflect.DeepEqual(got, want) {
 			t.Errorf("kept\n%v\nwant\n%v", got, want)
 		}
 	}
-	w.request(key, "PATCH /v1/workflows/1", `{"name":"X"}`).want(200).has("version", 2.0).has("name", "X")
-	w.request(key, "PATCH /v1/workflows/1", `{"name":"X"}`).want(200).has("version", 2.0)
-	w.request(key, "PATCH /v1/workflows/1", `{"name":"Y","version":1}`).want(409)
+	w.Request(key, "PATCH /v1/workflows/1", `{"name":"X"}`).Want(200).Has("version", 2.0).Has("name", "X")
+	w.Request(key, "PATCH /v1/workflows/1", `{"name":"X"}`).Want(200).Has("version", 2.0)
+	w.Request(key, "PATCH /v1/workflows/1", `{"name":"Y","version":1}`).Want(409)
 }
 
 func TestADraftMayBeUnfinishedAndWhatIsActiveMayNot(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
-	a := w.request(key, "POST /v1/workflows", `{"name":"W","definition":{"trigger":{"eventTypeKey":"order"},"start":"w","blocks":[
-		{"id":"w","kind":"webhook","webhook":{"webhookId":7},"exits":{"ok":"end"}},{"id":"lonely","kind":"end"},{"id":"end","kind":"end"}]}}`).want(201)
+	key := w.Account("shop")
+	a := w.Request(key, "POST /v1/workflows", `{"name":"W","definition":{"trigger":{"eventTypeKey":"order"},"start":"w","blocks":[
+		{"id":"w","kind":"webhook","webhook":{"webhookId":7},"exits":{"ok":"end"}},{"id":"lonely","kind":"end"},{"id":"end","kind":"end"}]}}`).Want(201)
 	for _, part := range []string{`"block":"w"`, "there is no such webhook", `"block":"lonely"`} {
-		if !strings.Contains(a.body, part) {
-			t.Errorf("problems do not say %s: %s", part, a.body)
+		if !strings.Contains(a.Body, part) {
+			t.Errorf("problems do not say %s: %s", part, a.Body)
 		}
 	}
-	if a := w.request(key, "POST /v1/workflows/1/activate", "").want(422); !strings.Contains(a.body, "definition.blocks[0].webhook.webhookId") {
-		t.Errorf("the field is not named: %s", a.body)
+	if a := w.Request(key, "POST /v1/workflows/1/activate", "").Want(422); !strings.Contains(a.Body, "definition.blocks[0].webhook.webhookId") {
+		t.Errorf("the field is not named: %s", a.Body)
 	}
-	w.request(key, "GET /v1/workflows/1/versions/1", "").want(404)
-	w.request(key, "PATCH /v1/workflows/1", `{"definition":`+smallestWorkflow+`}`).want(200).has("problems", nil)
-	w.request(key, "POST /v1/workflows/1/activate", `{"version":1}`).want(409)
-	w.request(key, "POST /v1/workflows/1/activate", `{"version":2}`).want(200).has("activeVersion", 1.0).has("changed", false)
-	w.request(key, "POST /v1/workflows/1/activate", "").want(200).has("latestVersion", 1.0)
-	w.request(key, "PATCH /v1/workflows/1", `{"definition":`+workflowThatWaits+`}`).want(200).has("changed", true).has("activeVersion", 1.0)
-	w.request(key, "POST /v1/workflows/1/activate", "").want(200).has("activeVersion", 2.0)
-	if got := w.request(key, "GET /v1/workflows/1/versions/1", "").want(200).get("definition.start"); got != "end" {
+	w.Request(key, "GET /v1/workflows/1/versions/1", "").Want(404)
+	w.Request(key, "PATCH /v1/workflows/1", `{"definition":`+smallestWorkflow+`}`).Want(200).Has("problems", nil)
+	w.Request(key, "POST /v1/workflows/1/activate", `{"version":1}`).Want(409)
+	w.Request(key, "POST /v1/workflows/1/activate", `{"version":2}`).Want(200).Has("activeVersion", 1.0).Has("changed", false)
+	w.Request(key, "POST /v1/workflows/1/activate", "").Want(200).Has("latestVersion", 1.0)
+	w.Request(key, "PATCH /v1/workflows/1", `{"definition":`+workflowThatWaits+`}`).Want(200).Has("changed", true).Has("activeVersion", 1.0)
+	w.Request(key, "POST /v1/workflows/1/activate", "").Want(200).Has("activeVersion", 2.0)
+	if got := w.Request(key, "GET /v1/workflows/1/versions/1", "").Want(200).Get("definition.start"); got != "end" {
 		t.Errorf("version 1 starts at %v", got)
 	}
 }
 
 func TestWrongDefinitionsAreNamedAndNothingIsMade(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	of := func(blocks string) string {
 		return `{"name":"W","definition":{"trigger":{"eventTypeKey":"order"},"start":"end","blocks":[` + blocks + `{"id":"end","kind":"end"}]}}`
 	}
@@ -137,35 +139,35 @@ func TestWrongDefinitionsAreNamedAndNothingIsMade(t *testing.T) {
 		{of(`{"id":"a","kind":"condition","condition":{"field":"x","op":"like","value":"y"}},`), "definition.blocks[0].condition.op"},
 		{of(`{"id":"a","kind":"end","webhook":{"webhookId":1}},`), "definition.blocks[0].webhook"},
 	} {
-		a := w.request(key, "POST /v1/workflows", c.body).want(422)
+		a := w.Request(key, "POST /v1/workflows", c.body).Want(422)
 		if got := firstFault(a); got != c.field {
-			t.Errorf("%s: fault in %q, want %q: %s", c.body, got, c.field, a.body)
+			t.Errorf("%s: fault in %q, want %q: %s", c.body, got, c.field, a.Body)
 		}
 	}
-	if a := w.request(key, "GET /v1/workflows", "").want(200); strings.Contains(a.body, `"id"`) {
-		t.Errorf("something was made: %s", a.body)
+	if a := w.Request(key, "GET /v1/workflows", "").Want(200); strings.Contains(a.Body, `"id"`) {
+		t.Errorf("something was made: %s", a.Body)
 	}
-	if got := firstFault(w.request(key, "POST /v1/workflows/check", `{}`).want(422)); got != "definition" {
+	if got := firstFault(w.Request(key, "POST /v1/workflows/check", `{}`).Want(422)); got != "definition" {
 		t.Errorf("fault in %q", got)
 	}
-	w.request(key, "POST /v1/workflows/check", `{"definition":`+smallestWorkflow+`}`).want(200)
+	w.Request(key, "POST /v1/workflows/check", `{"definition":`+smallestWorkflow+`}`).Want(200)
 }
 
 func TestDeletedWorkflowsStartNothingAndComeBackInactive(t *testing.T) {
 	w := newWorld(t)
-	key := w.account("shop")
+	key := w.Account("shop")
 	w.active(key, workflowThatWaits)
 	run := w.event(key, "order", "1")
-	w.request(key, "DELETE /v1/workflows/1", "").want(204)
-	w.request(key, "GET /v1/runs/"+run, "").want(200).has("state", "stopped")
-	if a := w.request(key, "POST /v1/events", `{"eventTypeKey":"order","keyValue":"2"}`).want(200); !strings.Contains(a.body, `"runIds":[]`) {
-		t.Errorf("a deleted workflow starts runs: %s", a.body)
+	w.Request(key, "DELETE /v1/workflows/1", "").Want(204)
+	w.Request(key, "GET /v1/runs/"+run, "").Want(200).Has("state", "stopped")
+	if a := w.Request(key, "POST /v1/events", `{"eventTypeKey":"order","keyValue":"2"}`).Want(200); !strings.Contains(a.Body, `"runIds":[]`) {
+		t.Errorf("a deleted workflow starts runs: %s", a.Body)
 	}
-	w.request(key, "PATCH /v1/workflows/1", `{"name":"X"}`).want(409)
-	w.request(key, "POST /v1/workflows/1/activate", "").want(409)
-	w.request(key, "GET /v1/workflows?deleted=true", "").want(200)
-	w.request(key, "POST /v1/workflows/1/restore", "").want(200).has("active", false).has("deletedAt", nil)
-	w.request(key, "POST /v1/workflows/1/activate", "").want(200)
+	w.Request(key, "PATCH /v1/workflows/1", `{"name":"X"}`).Want(409)
+	w.Request(key, "POST /v1/workflows/1/activate", "").Want(409)
+	w.Request(key, "GET /v1/workflows?deleted=true", "").Want(200)
+	w.Request(key, "POST /v1/workflows/1/restore", "").Want(200).Has("active", false).Has("deletedAt", nil)
+	w.Request(key, "POST /v1/workflows/1/activate", "").Want(200)
 	if id := w.event(key, "order", "3"); id == "" {
 		t.Error("a restored workflow starts nothing")
 	}
@@ -173,11 +175,11 @@ func TestDeletedWorkflowsStartNothingAndComeBackInactive(t *testing.T) {
 
 // event sends an event of a type and gives the id of the one run that it started.
 func (w *world) event(key, typeKey, keyValue string) string {
-	w.t.Helper()
-	a := w.request(key, "POST /v1/events", fmt.Sprintf(`{"eventTypeKey":%q,"keyValue":%q,"params":{"email":"ann@example.com"}}`, typeKey, keyValue)).want(200)
-	runs, _ := a.get("runIds").([]any)
+	w.T.Helper()
+	a := w.Request(key, "POST /v1/events", fmt.Sprintf(`{"eventTypeKey":%q,"keyValue":%q,"params":{"email":"ann@example.com"}}`, typeKey, keyValue)).Want(200)
+	runs, _ := a.Get("runIds").([]any)
 	if len(runs) != 1 {
-		w.t.Fatalf("started %v: %s", runs, a.body)
+		w.T.Fatalf("started %v: %s", runs, a.Body)
 	}
 	return fmt.Sprintf("%.0f", runs[0])
 }
@@ -185,33 +187,33 @@ func (w *world) event(key, typeKey, keyValue string) string {
 func TestWhoUsesAThingIsSaidAndKeepsItFromBeingDeleted(t *testing.T) {
 	w := newWorld(t)
 	key := w.seed()
-	w.request(key, "POST /v1/fields", `{"key":"SHOP.CODE","type":"text"}`).want(201)
+	w.Request(key, "POST /v1/fields", `{"key":"SHOP.CODE","type":"text"}`).Want(201)
 	w.made(key, "/v1/segments", `{"name":"Coded"}`)
 	w.active(key, strings.Replace(workflowOfSeed, `"exits":{"next":"end"}`, `"exits":{"next":"keep"}},`+
 		`{"id":"keep","kind":"updateContact","fields":[{"field":"SHOP.CODE","value":"$data.get('WH5').get('promocode')"}],"exits":{"next":"put"}},`+
 		`{"id":"put","kind":"addToSegment","segmentId":1,"exits":{"next":"end"}`, 1))
 	const users = `"usedIn":[{"kind":"message","id":1,"name":"Promo code"},{"kind":"workflow","id":1,"name":"Welcome"}]`
 	for _, line := range []string{"GET /v1/webhooks/2", "GET /v1/webhooks?usedIn=true"} {
-		if a := w.request(key, line, "").want(200); !strings.Contains(a.body, users) {
-			t.Errorf("%s: %s", line, a.body)
+		if a := w.Request(key, line, "").Want(200); !strings.Contains(a.Body, users) {
+			t.Errorf("%s: %s", line, a.Body)
 		}
 	}
-	if a := w.request(key, "GET /v1/connectors/1", "").want(200); !strings.Contains(a.body, `"usedIn":[{"kind":"webhook","id":1,"name":"contacts_get_by_email"},{"kind":"workflow","id":1,"name":"Welcome"}]`) {
-		t.Errorf("users of the connector: %s", a.body)
+	if a := w.Request(key, "GET /v1/connectors/1", "").Want(200); !strings.Contains(a.Body, `"usedIn":[{"kind":"webhook","id":1,"name":"contacts_get_by_email"},{"kind":"workflow","id":1,"name":"Welcome"}]`) {
+		t.Errorf("users of the connector: %s", a.Body)
 	}
 	const user = `"usedIn":[{"kind":"workflow","id":1,"name":"Welcome"}]`
 	for _, line := range []string{"GET /v1/messages/1", "GET /v1/messages?usedIn=true", "GET /v1/segments/1"} {
-		if a := w.request(key, line, "").want(200); !strings.Contains(a.body, user) {
-			t.Errorf("%s: %s", line, a.body)
+		if a := w.Request(key, line, "").Want(200); !strings.Contains(a.Body, user) {
+			t.Errorf("%s: %s", line, a.Body)
 		}
 	}
 	for _, line := range []string{"DELETE /v1/messages/1", "DELETE /v1/segments/1", "DELETE /v1/fields/SHOP.CODE"} {
-		if a := w.request(key, line, "").want(409); !strings.Contains(a.body, `used by workflow 1 \"Welcome\"`) {
-			t.Errorf("%s: %s", line, a.body)
+		if a := w.Request(key, line, "").Want(409); !strings.Contains(a.Body, `used by workflow 1 \"Welcome\"`) {
+			t.Errorf("%s: %s", line, a.Body)
 		}
 	}
-	w.request(key, "DELETE /v1/workflows/1", "").want(204)
+	w.Request(key, "DELETE /v1/workflows/1", "").Want(204)
 	for _, line := range []string{"DELETE /v1/messages/1", "DELETE /v1/segments/1", "DELETE /v1/fields/SHOP.CODE"} {
-		w.request(key, line, "").want(204)
+		w.Request(key, line, "").Want(204)
 	}
 }

@@ -184,6 +184,15 @@ func (a *Answer) Get(path string) any {
 	return v
 }
 
+// Has ends the test when the value at a path is another.
+func (a *Answer) Has(path string, want any) *Answer {
+	a.T.Helper()
+	if got := a.Get(path); got != want {
+		a.T.Fatalf("%s is %v, want %v: %s", path, got, want, a.Body)
+	}
+	return a
+}
+
 // ID is the answer's id, in decimal.
 func (a *Answer) ID() string {
 	a.T.Helper()
