@@ -96,8 +96,9 @@ type TallyQuery struct {
 	After   string // only subjects after this one
 	// From and To (not included) bound the beginnings of minutes and hours.
 	From, To time.Time
-	// Step is a minute, an hour, a day (of UTC), or 0: all of it is one step,
-	// which begins with From. By the minute only what is kept so is found.
+	// Step is some minutes that an hour can be divided by, an hour, a day (of
+	// UTC), or 0: all of it is one step, which begins with From. By steps shorter
+	// than an hour only what is kept by the minute is found.
 	Step  time.Duration
 	Limit int // subjects, 1 or more
 

@@ -50,7 +50,7 @@ type statsQuery struct {
 	Prefix  string `query:"prefix" maxLength:"200" doc:"Only subjects that begin so: 12/ gives the blocks of workflow 12."`
 	From    string `query:"from" maxLength:"40" doc:"From this time on, as 2026-01-31T15:04:05Z; the step that it is in is included. Default: a day before to."`
 	To      string `query:"to" maxLength:"40" doc:"Before this time. Default: now."`
-	Step    string `query:"step" enum:"minute,hour,day,total" default:"hour" doc:"Minutes are kept for 48 hours, hours and what is made of them for 30 days. total: no points."`
+	Step    string `query:"step" enum:"minute,5minutes,hour,day,total" default:"hour" doc:"Minutes, which steps shorter than an hour are made of, are kept for 48 hours, hours and what is made of them for 30 days. total: no points."`
 	After   string `query:"after" maxLength:"200" doc:"next of the page before."`
 	Limit   int    `query:"limit" minimum:"1" maximum:"200" default:"200" doc:"The most series of a page."`
 }
@@ -97,7 +97,7 @@ func (in *statsQuery) query(now time.Time) (tidings.TallyQuery, error) {
 	q := tidings.TallyQuery{
 		Kind: tidings.TallyKind(in.Kind), Subject: in.Subject, Prefix: in.Prefix, After: in.After, Limit: in.Limit,
 		From: d.queryTime("from", in.From), To: d.queryTime("to", in.To),
-		Step: map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}[in.Step],
+		Step: map[string]time.Duration{"minute": time.Minute, "5minutes": 5 * time.Minute, "hour": time.Hour, "day": 24 * time.Hour}[in.Step],
 	}
 	fault := func(field, reason string) {
 		d.faults = append(d.faults, tidings.FieldError{Index: -1, Field: field, Reason: reason})

@@ -70,7 +70,7 @@ type workflowJSON struct {
 	Definition *shownDefinition      `json:"definition,omitempty" doc:"The draft. Only where one workflow is shown."`
 	Changed    *bool                 `json:"changed,omitempty" doc:"The draft is not what is active. Only where one workflow is shown."`
 	Problems   []workflowProblemJSON `json:"problems,omitempty" doc:"What is wrong with the draft, and what may not be meant. Only where one workflow is shown."`
-	RunsGoing  *int64                `json:"runsGoing,omitempty" doc:"How many runs are under way. Only in the list."`
+	RunsGoing  *int64                `json:"runsGoing,omitempty" doc:"How many runs are under way."`
 	Runs       *runCountsJSON        `json:"runs,omitempty" doc:"Only where one workflow is shown."`
 }
 
@@ -168,8 +168,22 @@ func triggerWords(t *tidings.Trigger) string {
 	return t.EventTypeKey
 }
 
-// wholeWorkflow shows a workflow with its draft and what is known of both.
+// wholeWorkflow shows a workflow with its draft, what is known of both, and its runs counted.
 func (s *Server) wholeWorkflow(ctx context.Context, w *tidings.Workflow) (*shownWorkflow, error) {
+	v, err := s.knownWorkflow(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	var n runCountsJSON
+	if n.Going, n.Ended, n.Failed, n.Marked, err = s.store.CountRuns(ctx, w.Account, w.ID); err != nil {
+		return nil, err
+	}
+	v.Body.Runs, v.Body.RunsGoing = &n, &n.Going
+	return v, nil
+}
+
+// knownWorkflow shows a workflow with its draft and what is known of both.
+func (s *Server) knownWorkflow(ctx context.Context, w *tidings.Workflow) (*shownWorkflow, error) {
 	v := workflowView(w)
 	v.Definition = &shownDefinition{w.Draft}
 	known, err := s.known(ctx, w.Account)
@@ -186,11 +200,6 @@ func (s *Server) wholeWorkflow(ctx context.Context, w *tidings.Workflow) (*shown
 		changed = !sameDefinition(&active, &w.Draft)
 	}
 	v.Changed = &changed
-	var n runCountsJSON
-	if n.Going, n.Ended, n.Failed, n.Marked, err = s.store.CountRuns(ctx, w.Account, w.ID); err != nil {
-		return nil, err
-	}
-	v.Runs = &n
 	return &shownWorkflow{v}, nil
 }
 
@@ -274,12 +283,28 @@ func (s *Server) listWorkflows(ctx context.Context, c caller, in *struct {
 	return &struct{ Body workflowsJSON }{out}, nil
 }
 
-func (s *Server) getWorkflow(ctx context.Context, c caller, in *workflowPath) (*shownWorkflow, error) {
+func (s *Server) getWorkflow(ctx context.Context, c caller, in *struct {
+	ID     int64 `path:"id" minimum:"1" doc:"The workflow's id."`
+	Counts bool  `query:"counts" default:"true" doc:"false: runs is left out, which takes the longer the more runs there were, and runsGoing is counted alone."`
+},
+) (*shownWorkflow, error) {
 	w, err := s.store.Workflow(ctx, c.account(), tidings.WorkflowID(in.ID))
 	if err != nil {
 		return nil, err
 	}
-	return s.wholeWorkflow(ctx, &w)
+	if in.Counts {
+		return s.wholeWorkflow(ctx, &w)
+	}
+	v, err := s.knownWorkflow(ctx, &w)
+	if err != nil {
+		return nil, err
+	}
+	going, err := s.store.GoingRuns(ctx, c.account())
+	if err != nil {
+		return nil, err
+	}
+	v.Body.RunsGoing = ptr(going[w.ID])
+	return v, nil
 }
 
 // liveWorkflow gives a workflow that can be changed and run.

@@ -217,3 +217,13 @@ func TestWhoUsesAThingIsSaidAndKeepsItFromBeingDeleted(t *testing.T) {
 		w.Request(key, line, "").Want(204)
 	}
 }
+
+func TestAWorkflowIsShownWithoutCountingAllItsRuns(t *testing.T) {
+	w := newWorld(t)
+	key := w.Account("shop")
+	w.Request(key, "POST /v1/workflows", `{"name":"w","definition":{"trigger":{"eventTypeKey":"x"},"start":"end","blocks":[{"id":"end","kind":"end"}]}}`).Want(201)
+	w.Request(key, "GET /v1/workflows/1", "").Want(200).Has("runsGoing", 0.0).Has("runs.ended", 0.0)
+	if short := w.Request(key, "GET /v1/workflows/1?counts=false", "").Want(200).Has("runsGoing", 0.0); short.Get("runs") != nil {
+		t.Errorf("counted: %s", short.Body)
+	}
+}

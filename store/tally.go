@@ -70,7 +70,7 @@ const lastText = "\U0010FFFF"
 // subjects after the last one.
 func (s *Store) Tallies(ctx context.Context, q tidings.TallyQuery) (list []tidings.Tally, more bool, err error) {
 	query, args := minuteTallies(&q)
-	if q.Step != time.Minute {
+	if q.Step == 0 || q.Step >= time.Hour {
 		query, args = hourTallies(&q)
 	}
 	rows, err := s.rows(ctx, query+` ORDER BY subject, at`, args...)

@@ -140,7 +140,7 @@ func (v *visit) boardFigures(b *board) error {
 
 // boardFlows reads how workflows and their webhooks are doing.
 func (v *visit) boardFlows(b *board) error {
-	const most = 200
+	const most = 50
 	var going struct {
 		Runs []struct{} `json:"runs"`
 	}

@@ -271,7 +271,7 @@ func (v *visit) notEdited(w *workflowInfo, sel selection, typed *form, err error
 	}
 	if isConflict(err) {
 		newest := &workflowInfo{}
-		if err := v.get(apiWorkflow(w.ID), nil, newest); err != nil {
+		if err := v.readWorkflow(w.ID, newest); err != nil {
 			return err
 		}
 		if newest.DeletedAt != nil {

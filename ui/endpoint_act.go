@@ -259,6 +259,14 @@ func (s *skipping) title() string {
 	return "Skip " + plural(s.Head.Activities, "activity", "activities")
 }
 
+// lost says what a skip loses.
+func (s *skipping) lost() string {
+	if s.Head.Activities == 1 {
+		return "It will not be delivered."
+	}
+	return "They will not be delivered."
+}
+
 // newSkipping reads which batch blocks the endpoint now.
 func (v *visit) newSkipping() (skipping, error) {
 	p, err := v.standingNow()

@@ -557,7 +557,7 @@ func skipForm(s skipping) templ.Component {
 			}
 			templ_7745c5c3_Err = part.ConfirmForm(part.ConfirmView{
 				Action: s.Endpoint.path() + "/skip", Reason: true, ReasonValue: s.Reason, Error: faultOf(s.Refused, "reason"),
-				Lost:   s.title() + " (seq " + s.Head.span() + ")? They will not be delivered. " + sentence(s.Head.Error),
+				Lost:   s.title() + " (seq " + s.Head.span() + ")? " + s.lost() + " " + sentence(s.Head.Error),
 				Button: s.title(), Cancel: s.Endpoint.path(),
 				Attrs:  inWindow(s.Endpoint.path() + "/skip"),
 				Hidden: []part.Hidden{{Name: "batchId", Value: s.Head.BatchID}, {Name: "activities", Value: decimal(s.Head.Activities)}, {Name: "span", Value: s.Head.span()}},

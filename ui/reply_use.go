@@ -139,7 +139,7 @@ func (v *visit) useIn(u *useView) (*workflowInfo, tidings.BlockID, error) {
 		return nil, "", wrongField("field", "choose a field")
 	}
 	w := &workflowInfo{}
-	if err := v.get(apiWorkflow(number), nil, w); err != nil {
+	if err := v.readWorkflow(number, w); err != nil {
 		return nil, "", err
 	}
 	caller := callerOf(w.Definition, u.Webhook.ID)

@@ -213,7 +213,7 @@ func (v *visit) nameWorkflows(m *runsView) error {
 		var w struct {
 			Name string `json:"name"`
 		}
-		if err := v.get(apiWorkflow(id), nil, &w); err != nil && !isNotFound(err) {
+		if err := v.get(apiWorkflow(id), withoutCounts(), &w); err != nil && !isNotFound(err) {
 			return err
 		}
 		m.Names[id] = w.Name
@@ -273,7 +273,7 @@ func (v *visit) runPage() error {
 		return err
 	}
 	m := runView{R: *r, Edits: v.edits(), Asset: v.s.assets.path, Clock: v.clock, Names: map[tidings.BlockID]string{}}
-	if err := v.get(apiWorkflow(r.WorkflowID), nil, &m.Workflow); err != nil && !isNotFound(err) {
+	if err := v.get(apiWorkflow(r.WorkflowID), withoutCounts(), &m.Workflow); err != nil && !isNotFound(err) {
 		return err
 	}
 	if m.Contact, err = v.contactCalled(r.ContactID); err != nil {

@@ -49,7 +49,7 @@ func runsContent(m runsView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if m.Workflow != nil && m.Edits && m.Workflow.Runs.Going > 0 {
+		if m.Workflow != nil && m.Edits && m.Workflow.RunsGoing > 0 {
 			templ_7745c5c3_Err = part.Button(part.ButtonView{Label: "Stop all…", Small: true, Href: workflowPath(m.Workflow.ID, "runs", "stop")}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -1756,7 +1756,7 @@ func stopRunsContent(w *workflowInfo) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = part.ConfirmForm(part.ConfirmView{Action: workflowPath(w.ID, "runs", "stop"), Lost: plural(w.Runs.Going, "run", "runs") + " in progress will be stopped and can't be taken up again. The workflow stays as it is: an active one starts further runs.", Button: "Stop " + plural(w.Runs.Going, "run", "runs"), Cancel: workflowPath(w.ID, "runs")}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = part.ConfirmForm(part.ConfirmView{Action: workflowPath(w.ID, "runs", "stop"), Lost: plural(w.RunsGoing, "run", "runs") + " in progress will be stopped and can't be taken up again. The workflow stays as it is: an active one starts further runs.", Button: "Stop " + plural(w.RunsGoing, "run", "runs"), Cancel: workflowPath(w.ID, "runs")}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

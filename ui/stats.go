@@ -72,9 +72,9 @@ func (v *visit) lastDay() span {
 	return span{from: v.clock.Now.UTC().Truncate(step).Add(step - 24*time.Hour), step: step, count: 288}
 }
 
-// query asks the API for the minutes of a span.
+// query asks the API for the steps of a span.
 func (s span) query(subject string) url.Values {
-	q := url.Values{"step": {"minute"}, "from": {s.from.Format(time.RFC3339)}}
+	q := url.Values{"step": {"5minutes"}, "from": {s.from.Format(time.RFC3339)}}
 	if subject != "" {
 		q.Set("subject", subject)
 	}

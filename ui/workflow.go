@@ -50,14 +50,7 @@ type workflowInfo struct {
 	Definition    *tidings.Definition `json:"definition"` // where one workflow is shown, as all below
 	Changed       bool                `json:"changed"`
 	Problems      []workflowProblem   `json:"problems"`
-	Runs          runCounts           `json:"runs"`
-}
-
-type runCounts struct {
-	Going  int64 `json:"going"`
-	Ended  int64 `json:"ended"`
-	Failed int64 `json:"failed"`
-	Marked int64 `json:"marked"`
+	RunsGoing     int64               `json:"runsGoing"`
 }
 
 // workflowProblem is what is wrong with a draft, or may not be meant.
@@ -99,11 +92,15 @@ func (v *visit) workflow() (*workflowInfo, error) {
 		return nil, err
 	}
 	w := &workflowInfo{}
-	if err := v.get(apiWorkflow(id), nil, w); err != nil {
-		return nil, err
-	}
-	return w, nil
+	return w, v.readWorkflow(id, w)
 }
+
+// readWorkflow reads a workflow, without the counts of all the runs that it ever had.
+func (v *visit) readWorkflow(id int64, w *workflowInfo) error {
+	return v.get(apiWorkflow(id), withoutCounts(), w)
+}
+
+func withoutCounts() url.Values { return url.Values{"counts": {"false"}} }
 
 // crumbs lead from a page about a workflow to it and to the list.
 func (w *workflowInfo) crumbs() []part.Link {
@@ -391,8 +388,8 @@ func (v *visit) deactivateWorkflow() error {
 	switch {
 	case out.Stopped > 0:
 		said += " " + plural(out.Stopped, "run was stopped.", "runs were stopped.")
-	case w.Runs.Going > 0:
-		said += " " + plural(w.Runs.Going, "run goes", "runs go") + " on to the end."
+	case w.RunsGoing > 0:
+		said += " " + plural(w.RunsGoing, "run goes", "runs go") + " on to the end."
 	}
 	return v.done(workflowPath(w.ID), said)
 }
@@ -414,8 +411,8 @@ func (v *visit) deleteWorkflow() error {
 		return err
 	}
 	said := w.Name + " is deleted."
-	if w.Runs.Going > 0 {
-		said += " " + plural(w.Runs.Going, "run was stopped.", "runs were stopped.")
+	if w.RunsGoing > 0 {
+		said += " " + plural(w.RunsGoing, "run was stopped.", "runs were stopped.")
 	}
 	return v.done(workflowsPath, said+" It can be restored under Deleted.")
 }
@@ -574,8 +571,8 @@ func nameFault(r *refusal) string {
 // lost says what a delete ends.
 func (w *workflowInfo) lost() string {
 	lost := "Events start no more runs of it."
-	if w.Runs.Going > 0 {
-		lost += " " + plural(w.Runs.Going, "run that is", "runs that are") + " in progress will be stopped, and " + itOrThey(w.Runs.Going) + " can't be taken up again."
+	if w.RunsGoing > 0 {
+		lost += " " + plural(w.RunsGoing, "run that is", "runs that are") + " in progress will be stopped, and " + itOrThey(w.RunsGoing) + " can't be taken up again."
 	}
 	return lost + " It is kept under Deleted, with its versions, and can be restored."
 }

@@ -1084,9 +1084,9 @@ func activateWorkflowContent(a workflowActivation) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var47 string
-					templ_7745c5c3_Var47, templ_7745c5c3_Err = templ.JoinStringErrs(count(a.W.Runs.Going))
+					templ_7745c5c3_Var47, templ_7745c5c3_Err = templ.JoinStringErrs(count(a.W.RunsGoing))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `workflow.templ`, Line: 166, Col: 116}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `workflow.templ`, Line: 166, Col: 115}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var47))
 					if templ_7745c5c3_Err != nil {
@@ -1342,8 +1342,8 @@ func deactivateWorkflowContent(w *workflowInfo) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if w.Runs.Going > 0 {
-				templ_7745c5c3_Err = part.Checkbox(part.FieldView{Name: "stopRuns", Label: "Stop the " + plural(w.Runs.Going, "run", "runs") + " in progress too", Hint: "Otherwise they go on to their end."}).Render(ctx, templ_7745c5c3_Buffer)
+			if w.RunsGoing > 0 {
+				templ_7745c5c3_Err = part.Checkbox(part.FieldView{Name: "stopRuns", Label: "Stop the " + plural(w.RunsGoing, "run", "runs") + " in progress too", Hint: "Otherwise they go on to their end."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

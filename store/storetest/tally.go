@@ -123,6 +123,10 @@ func testTalliesAreAddedUpOverSteps(t *testing.T, h *harness) {
 	wantTallied(t, h.tallied(t, q), "7 09:00 3/0~3, 7 10:00 3/0~3, 7 09:00 4/0~4")
 	q.Step = 24 * time.Hour
 	wantTallied(t, h.tallied(t, q), "7 00:00 6/0~6, 7 00:00 4/0~4")
+	q.From, q.Step = at.Truncate(5*time.Minute), 5*time.Minute
+	h.addTallies(t, 9, tallyAt(account, "five", at.Truncate(5*time.Minute), 1, 0), tallyAt(account, "five", at.Truncate(5*time.Minute).Add(4*time.Minute), 2, 1), tallyAt(account, "five", at.Truncate(5*time.Minute).Add(5*time.Minute), 4, 0))
+	q.Subject = "five"
+	wantTallied(t, h.tallied(t, q), "five 09:25 3/1~3, five 09:30 4/0~4")
 }
 
 func testTalliesInMemoryAreLeftOut(t *testing.T, h *harness) {
