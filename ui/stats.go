@@ -45,9 +45,10 @@ func (v *visit) stats(kind string, q url.Values) ([]series, error) {
 }
 
 // totals gives the figures of the last stretch of time by subject; a prefix of
-// the subjects may be "".
+// the subjects may be "". The stretch begins with an hour, so it may be up to
+// one longer: whole hours are read as they are, parts of them minute by minute.
 func (v *visit) totals(kind, prefix string, last time.Duration) (map[string]figures, error) {
-	q := url.Values{"step": {"total"}, "from": {v.clock.Now.Add(-last).UTC().Format(time.RFC3339)}}
+	q := url.Values{"step": {"total"}, "from": {v.clock.Now.Add(-last).UTC().Truncate(time.Hour).Format(time.RFC3339)}}
 	if prefix != "" {
 		q.Set("prefix", prefix)
 	}
